@@ -1,0 +1,101 @@
+import type { Context } from "./context.ts";
+
+/**
+ * The table of commands is data: arity, flags and key positions drive the checks before a body runs, COMMAND,
+ * the prefetch of keys that are not in memory, ACL categories, the log and the generated documentation.
+ *
+ * `execute` is synchronous, is entered only when arity, state and memory checks have passed and every key it
+ * names is in memory as far as `need` says, and must write exactly one reply (or call `context.defer`).
+ */
+export interface CommandSpec {
+  /** Lower case; a subcommand's own word only ("get" of "config|get"). */
+  readonly name: string;
+  /** Redis's arity: exact count of arguments with the name, or minus the least count. For a subcommand: of the whole. */
+  readonly arity: number;
+  readonly flags: readonly CommandFlag[];
+  readonly group: CommandGroup;
+  readonly since: string;
+  readonly summary: string;
+  readonly complexity: string;
+  readonly keys?: KeySpec;
+  /** ACL categories beyond those that follow from flags and group, without '@'. */
+  readonly categories?: readonly string[];
+  /** Notes for clients, as COMMAND's tips: "nondeterministic_output", "request_policy:all_shards", … */
+  readonly tips?: readonly string[];
+  /** Arguments as COMMAND DOCS describes them. */
+  readonly arguments?: readonly ArgumentDoc[];
+  readonly history?: readonly (readonly [version: string, change: string])[];
+  /** Absent only for a container whose subcommands do the work. */
+  readonly execute?: (context: Context) => void;
+  readonly subcommands?: readonly CommandSpec[];
+}
+
+export type CommandFlag =
+  | "write" // may change the keyspace
+  | "readonly"
+  | "denyoom" // refused while memory is over the cap
+  | "admin"
+  | "pubsub"
+  | "noscript"
+  | "blocking"
+  | "loading" // allowed while loading
+  | "stale"
+  | "fast"
+  | "no_auth" // allowed before authentication
+  | "no_multi"
+  | "allow_busy"
+  | "may_replicate"
+  | "movablekeys"
+  | "skip_monitor"
+  | "skip_slowlog"
+  | "sentinel"
+  | "asking"
+  | "no_async_loading"
+  | "no_mandatory_keys"
+  | "touches_arbitrary_keys";
+
+export type CommandGroup =
+  | "connection"
+  | "generic"
+  | "string"
+  | "server"
+  | "hash"
+  | "list"
+  | "set"
+  | "sorted-set"
+  | "bitmap"
+  | "hyperloglog"
+  | "geo"
+  | "stream"
+  | "pubsub"
+  | "transactions"
+  | "scripting";
+
+/**
+ * Where the keys are. `first` is an argument index (0 = the name); `last` is an index, or negative from the
+ * end; `step` is the distance. `find` overrides them where positions depend on arguments: it fills `into` with
+ * argument indexes and answers how many, or -1 for invalid arguments.
+ * `need` says how much of a key that is not in memory has to be fetched before the body runs.
+ */
+export interface KeySpec {
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
+  readonly need: "meta" | "value";
+  /** Redis's key-spec flags for COMMAND INFO, e.g. ["RW", "ACCESS", "UPDATE"]. */
+  readonly access: readonly string[];
+  readonly find?: (context: Context, into: Int32Array) => number;
+}
+
+export interface ArgumentDoc {
+  readonly name: string;
+  readonly type: "string" | "integer" | "double" | "key" | "pattern" | "unix-time" | "pure-token" | "oneof" | "block";
+  readonly token?: string;
+  readonly optional?: boolean;
+  readonly multiple?: boolean;
+  readonly multipleToken?: boolean;
+  readonly since?: string;
+  readonly summary?: string;
+  readonly keySpecIndex?: number;
+  readonly arguments?: readonly ArgumentDoc[];
+}
