@@ -52,7 +52,7 @@ export function cloneBytes(source: Uint8Array, offset: number, length: number): 
 
 /** Each byte as the character of the same number: lossless both ways, for messages and ASCII words. */
 export function latin1(source: Uint8Array, offset = 0, length = source.length - offset): string {
-  return Buffer.from(source.buffer, source.byteOffset + offset, length).latin1Slice(0, length);
+  return Buffer.from(source.buffer, source.byteOffset + offset, length).toString("latin1");
 }
 
 export function fromLatin1(text: string): Uint8Array {

@@ -18,13 +18,16 @@ export interface CommandSpec {
   readonly summary: string;
   readonly complexity: string;
   readonly keys?: KeySpec;
-  /** ACL categories beyond those that follow from flags and group, without '@'. */
+  /** ACL categories beyond those that follow from flags and group, without '@'; one that follows and does not hold is named with a leading '-'. */
   readonly categories?: readonly string[];
   /** Notes for clients, as COMMAND's tips: "nondeterministic_output", "request_policy:all_shards", … */
   readonly tips?: readonly string[];
   /** Arguments as COMMAND DOCS describes them. */
   readonly arguments?: readonly ArgumentDoc[];
   readonly history?: readonly (readonly [version: string, change: string])[];
+  /** COMMAND DOCS' doc_flags beyond "deprecated", which follows from `deprecated`. */
+  readonly docFlags?: readonly "syscmd"[];
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** Absent only for a container whose subcommands do the work. */
   readonly execute?: (context: Context) => void;
   readonly subcommands?: readonly CommandSpec[];
@@ -69,7 +72,8 @@ export type CommandGroup =
   | "stream"
   | "pubsub"
   | "transactions"
-  | "scripting";
+  | "scripting"
+  | "cluster";
 
 /**
  * Where the keys are. `first` is an argument index (0 = the name); `last` is an index, or negative from the
@@ -85,16 +89,46 @@ export interface KeySpec {
   /** Redis's key-spec flags for COMMAND INFO, e.g. ["RW", "ACCESS", "UPDATE"]. */
   readonly access: readonly string[];
   readonly find?: (context: Context, into: Int32Array) => number;
+  /** The remark that COMMAND INFO makes about these keys. */
+  readonly notes?: string;
+  /** COMMAND INFO's key specifications where one range with one access does not tell it; replaces what it would derive. */
+  readonly described?: readonly KeyDescription[];
+}
+
+/** One of Redis's key specifications, as data for clients; the server itself goes by KeySpec. */
+export interface KeyDescription {
+  readonly access: readonly string[];
+  readonly notes?: string;
+  /** Where the search for keys begins: an argument index, or behind a word (searched from an index; negative from the end). */
+  readonly begin:
+    | { readonly index: number }
+    | { readonly keyword: string; readonly startFrom: number }
+    | "unknown";
+  /** What follows: a range (`last` relative to the beginning), or as many keys as an argument says. */
+  readonly find:
+    | { readonly last: number; readonly step: number; readonly limit: number }
+    | { readonly countIndex: number; readonly first: number; readonly step: number }
+    | "unknown";
 }
 
 export interface ArgumentDoc {
   readonly name: string;
-  readonly type: "string" | "integer" | "double" | "key" | "pattern" | "unix-time" | "pure-token" | "oneof" | "block";
+  readonly type:
+    | "string"
+    | "integer"
+    | "double"
+    | "key"
+    | "pattern"
+    | "unix-time"
+    | "pure-token"
+    | "oneof"
+    | "block";
   readonly token?: string;
   readonly optional?: boolean;
   readonly multiple?: boolean;
   readonly multipleToken?: boolean;
   readonly since?: string;
+  readonly deprecatedSince?: string;
   readonly summary?: string;
   readonly keySpecIndex?: number;
   readonly arguments?: readonly ArgumentDoc[];

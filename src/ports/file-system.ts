@@ -79,7 +79,8 @@ export interface File {
   appendSync(bytes: Uint8Array, offset: number, length: number): void;
   /**
    * Appends the range on another thread, then makes the file's data durable if `sync`. `done` runs once on the
-   * event loop. One `append` per file may be under way.
+   * event loop. One `append` per file may be under way: a second one, or `appendSync`, `truncateSync` or
+   * `syncSync` before `done`, is an assertion broken by the caller. While a `sync` is under way they are allowed.
    */
   append(bytes: Uint8Array, offset: number, length: number, sync: boolean, done: FileDone): void;
   /** Makes the file's bytes (and size) durable, on another thread. */

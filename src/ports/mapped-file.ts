@@ -4,7 +4,7 @@
  */
 export interface MappedFiles {
   readonly kind: string;
-  /** Maps the whole file, at most 1 GiB. Throws if it is absent, empty or larger than `sizeBytesMax`. */
+  /** Maps the whole file, at most 1 GiB. Throws if it is absent (ENOENT), empty (`corruption`) or larger (`usage`). */
   map(path: string): MappedFile;
 }
 
@@ -14,7 +14,11 @@ export interface MappedFile {
   readonly bytes: Uint8Array;
   /** True if every page of the range is in memory now. Where the platform cannot tell it answers false. */
   isResident(offset: number, length: number): boolean;
-  advise(offset: number, length: number, advice: "normal" | "random" | "sequential" | "willneed" | "dontneed"): void;
+  advise(
+    offset: number,
+    length: number,
+    advice: "normal" | "random" | "sequential" | "willneed" | "dontneed",
+  ): void;
   /** Bytes in memory now, or undefined where the platform cannot tell. */
   residentBytes(): number | undefined;
   /** Idempotent. The caller has dropped every view of `bytes`. */

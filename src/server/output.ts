@@ -21,7 +21,7 @@ export class Output implements OutputSpace {
   bytes: Uint8Array = new Uint8Array(ARENA_BYTES);
   position = 0;
   limit = ARENA_BYTES;
-  #entries = new Int32Array(ENTRIES_MIN * OUTPUT_STRIDE);
+  #entries: Int32Array = new Int32Array(ENTRIES_MIN * OUTPUT_STRIDE);
   #count = 0;
   #slot = NO_SLOT;
   #start = 0;

@@ -1,0 +1,172 @@
+/**
+ * An open file of the crashable file system.
+ *
+ * Invariants
+ *  - an asynchronous append is written in two parts with a step between them, so that a killed process can leave
+ *    half of it; then its sync, then its callback are steps of their own;
+ *  - a sync covers what was written when it began, not what came while it was under way;
+ *  - a failed sync forgets what it could not save: the next one succeeds, and saves nothing of it.
+ *
+ * The order of operations is the production one's (files/file-order.ts), not a second idea of it.
+ */
+import type { File, FileDone } from "../../ports/file-system.ts";
+import { checkRange } from "../files/byte-range.ts";
+import { FileOrder } from "../files/file-order.ts";
+import { systemErrorOf } from "../files/system-error.ts";
+import type { MemoryFileSystem } from "./file-system.ts";
+import type { FileNode } from "./inode.ts";
+
+export class MemoryFile implements File {
+  readonly path: string;
+  readonly #system: MemoryFileSystem;
+  readonly #node: FileNode;
+  readonly #writable: boolean;
+  readonly #order: FileOrder;
+
+  constructor(system: MemoryFileSystem, path: string, node: FileNode, writable: boolean) {
+    this.#system = system;
+    this.path = path;
+    this.#node = node;
+    this.#writable = writable;
+    this.#order = new FileOrder(path);
+  }
+
+  sizeSync(): number {
+    this.#order.assertOpen();
+    this.#system.before("size", this.path, "fstat");
+    return this.#node.sizeBytes;
+  }
+
+  readSync(position: number, into: Uint8Array, offset: number, length: number): number {
+    this.#order.assertOpen();
+    checkRange(into, offset, length);
+    this.#system.before("read", this.path, "read");
+    return this.#copy(position, into, offset, length);
+  }
+
+  read(position: number, into: Uint8Array, offset: number, length: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      checkRange(into, offset, length);
+      this.#order.begin(false, () => {
+        this.#system.later("read", this.path, () => {
+          const fault = this.#system.options.fault?.("read", this.path);
+          const got = fault === undefined ? this.#copy(position, into, offset, length) : 0;
+          this.#order.end(false);
+          if (fault === undefined) resolve(got);
+          else reject(systemErrorOf(fault.code, "read", this.path));
+        });
+      });
+    });
+  }
+
+  readResidentSync(position: number, into: Uint8Array, offset: number, length: number): number {
+    this.#order.assertOpen();
+    checkRange(into, offset, length);
+    this.#system.before("readResident", this.path, "read");
+    const { isResident } = this.#system.options;
+    if (isResident !== undefined && !isResident(this.path, position, length)) return -1;
+    return this.#copy(position, into, offset, length);
+  }
+
+  appendSync(bytes: Uint8Array, offset: number, length: number): void {
+    this.#order.assertIdle();
+    checkRange(bytes, offset, length);
+    this.#assertWritable("write");
+    // Only the hook here: the write itself asks for the fault, which may let a part through.
+    this.#system.enter("append", this.path);
+    this.#throwIf(this.#write(bytes.subarray(offset, offset + length), false), "write");
+  }
+
+  append(bytes: Uint8Array, offset: number, length: number, sync: boolean, done: FileDone): void {
+    checkRange(bytes, offset, length);
+    this.#assertWritable("write");
+    const source = bytes.subarray(offset, offset + length);
+    this.#order.beginAppend(() => {
+      const cut = this.#system.options.random.below(length + 1);
+      this.#step("append", () => {
+        const failed = this.#write(source.subarray(0, cut), false);
+        if (failed !== undefined) return this.#end(done, failed, "write");
+        this.#step("append", () => {
+          const failedLater = this.#write(source.subarray(cut), true);
+          if (failedLater !== undefined || !sync) return this.#end(done, failedLater, "write");
+          const mark = this.#node.mark();
+          this.#step("sync", () => this.#end(done, this.#syncTo(mark), "fdatasync"));
+        });
+      });
+    });
+  }
+
+  sync(done: FileDone): void {
+    this.#order.begin(true, () => {
+      const mark = this.#node.mark();
+      this.#step("sync", () => {
+        const failed = this.#syncTo(mark);
+        this.#step("done", () => {
+          this.#order.end(true);
+          done(failed === undefined ? undefined : systemErrorOf(failed, "fdatasync", this.path));
+        });
+      });
+    });
+  }
+
+  syncSync(): void {
+    this.#order.assertIdle();
+    this.#system.enter("sync", this.path);
+    this.#throwIf(this.#syncTo(this.#node.mark()), "fdatasync");
+  }
+
+  truncateSync(sizeBytes: number): void {
+    this.#order.assertIdle();
+    this.#assertWritable("ftruncate");
+    this.#system.before("truncate", this.path, "ftruncate");
+    this.#system.charge(this.#node, () => this.#node.truncate(sizeBytes));
+  }
+
+  allocateSync(sizeBytes: number): void {
+    this.#order.assertOpen();
+    this.#assertWritable("fallocate");
+    this.#system.before("allocate", this.path, "fallocate");
+    this.#throwIf(this.#system.reserve(this.#node, sizeBytes), "fallocate");
+  }
+
+  close(): void {
+    this.#order.close(() => this.#system.release(this.#node));
+  }
+
+  #copy(position: number, into: Uint8Array, offset: number, length: number): number {
+    const got = Math.max(0, Math.min(length, this.#node.sizeBytes - position));
+    into.set(this.#node.bytes.subarray(position, position + got), offset);
+    return got;
+  }
+
+  #write(source: Uint8Array, checked: boolean): string | undefined {
+    return this.#system.write(this.path, this.#node, source, checked);
+  }
+
+  #syncTo(mark: number): string | undefined {
+    const fault = this.#system.options.fault?.("sync", this.path);
+    if (fault === undefined) this.#node.settle(mark);
+    else this.#node.settleByChance(mark, this.#system.options.random);
+    return fault?.code;
+  }
+
+  #step(operation: "append" | "sync" | "done", run: () => void): void {
+    this.#system.later(operation, this.path, run);
+  }
+
+  /** The callback of an append, as a step of its own: what was synced may be lost to the caller's knowledge. */
+  #end(done: FileDone, failed: string | undefined, call: string): void {
+    this.#step("done", () => {
+      this.#order.endAppend();
+      done(failed === undefined ? undefined : systemErrorOf(failed, call, this.path));
+    });
+  }
+
+  #assertWritable(call: string): void {
+    if (!this.#writable) throw systemErrorOf("EBADF", call, this.path);
+  }
+
+  #throwIf(code: string | undefined, call: string): void {
+    if (code !== undefined) throw systemErrorOf(code, call, this.path);
+  }
+}

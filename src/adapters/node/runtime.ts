@@ -1,0 +1,47 @@
+/** The Runtime port on Node's `process`, `os` and `v8`. */
+import { totalmem } from "node:os";
+import { performance } from "node:perf_hooks";
+import { getHeapStatistics } from "node:v8";
+import type { Runtime, RuntimeMemory } from "../../ports/runtime.ts";
+
+export class NodeRuntime implements Runtime {
+  readonly processId = process.pid;
+  readonly nodeVersion = process.version;
+
+  get systemMemoryBytes(): number {
+    const constrained = process.constrainedMemory();
+    const total = totalmem();
+    return constrained !== undefined && constrained > 0 && constrained < total ? constrained : total;
+  }
+
+  memory(): RuntimeMemory {
+    const usage = process.memoryUsage();
+    return {
+      residentBytes: usage.rss,
+      heapUsedBytes: usage.heapUsed,
+      heapTotalBytes: usage.heapTotal,
+      arrayBuffersBytes: usage.arrayBuffers,
+    };
+  }
+
+  heapUsedBytes(): number {
+    return getHeapStatistics().used_heap_size;
+  }
+
+  processorTime(): { userMicroseconds: number; systemMicroseconds: number } {
+    const { user, system } = process.cpuUsage();
+    return { userMicroseconds: user, systemMicroseconds: system };
+  }
+
+  collectGarbage(): number | undefined {
+    const collect = (globalThis as { gc?: () => void }).gc;
+    if (collect === undefined) return undefined;
+    const startMs = performance.now();
+    collect();
+    return performance.now() - startMs;
+  }
+
+  blockMs(ms: number): void {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  }
+}

@@ -1,0 +1,467 @@
+/**
+ * The append-only file as the server sees it: effects go in, LSNs become written and durable, failures heal.
+ *
+ * Invariants:
+ *  - an LSN counts as acknowledged (`acknowledgedLsn`) only when it is written, under `always` only when it is
+ *    durable; it never goes back, except that a change to `always` waits for durability again;
+ *  - frames reach the part in order of LSN; at most one append, and one sync beside it, is under way;
+ *  - after a failed write or sync nothing more is acknowledged until all of it is durable on a new part (healing.ts);
+ *  - a part receives its first frame only when the part before it is durable to its end, so that a power cut
+ *    tears the last part only;
+ *  - no operation on a file begins while a command is being executed; only `commitTurn` and timers write.
+ *
+ * One write per turn of the event loop. Under `everysec` and `no` it is made at once, on the loop, even while a sync is
+ * under way: measured on ext4, such writes take 45 µs, 2 to 8 ms at worst, while gating the replies until the sync
+ * ends would cost every client that time. Under `always` append and sync run on a thread and the next turns
+ * gather into the next frame meanwhile, so the batch grows with the load (group commit).
+ *
+ * Hot-path file: the `append…` methods allocate nothing.
+ */
+import { assert } from "../base/assert.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { EffectBuffer } from "./effect-buffer.ts";
+import { FrameAppender } from "./frame-appender.ts";
+import { Healing } from "./healing.ts";
+import type { LogFolder } from "./log-folder.ts";
+import type { LogStatus } from "./log-health.ts";
+import { LogHealth } from "./log-health.ts";
+import type { LogPart } from "./log-part.ts";
+import { PendingFrames } from "./pending-frames.ts";
+import { Rotation } from "./rotation.ts";
+import type { SyncPolicy } from "./sync-policy.ts";
+import { SYNC_INTERVAL_MS } from "./sync-policy.ts";
+
+export const PART_BYTES_MAX_DEFAULT = 256 * 1024 * 1024;
+export const HELD_BYTES_MAX_DEFAULT = 256 * 1024 * 1024;
+
+export interface AppendOnlyLogOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly policy: SyncPolicy;
+  /** A part is followed by a new one when it has grown to this. */
+  readonly partBytesMax?: number;
+  /** Payload kept in memory while the disk fails; beyond it only a checkpoint helps. */
+  readonly heldBytesMax?: number;
+}
+
+/** For INFO and metrics. Counters start at 0 when the log is opened. */
+export interface LogCounters {
+  /** Bytes of all parts that the manifest names. */
+  readonly sizeBytes: number;
+  readonly parts: number;
+  readonly partName: string;
+  readonly frames: number;
+  readonly syncs: number;
+  /** Seconds at which a sync was due and the one before was still under way. */
+  readonly delayedSyncs: number;
+  readonly lastSyncMs: number;
+  readonly failures: number;
+  readonly syncUnderWay: boolean;
+}
+
+type Waiter = { readonly lsn: number; readonly done: (error: Error | undefined) => void };
+
+export class AppendOnlyLog {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #folder: LogFolder;
+  readonly #frames: PendingFrames;
+  readonly #appender = new FrameAppender();
+  readonly #heldBytesMax: number;
+  #part: LogPart;
+  #policy: SyncPolicy;
+  #inFlight: EffectBuffer | undefined;
+  #syncing = false;
+  #syncBegan = 0;
+  #timer: Timer | undefined;
+  readonly #health: LogHealth;
+  readonly #rotation: Rotation;
+  #closed = false;
+  #waiters: Waiter[] = [];
+  readonly #listeners: ((durableLsn: number) => void)[] = [];
+  #frameCount = 0;
+  #syncCount = 0;
+  #delayedSyncs = 0;
+  #lastSyncMs = 0;
+
+  /** `part` is the open part that the folder's manifest names; use `openLog`. */
+  constructor(folder: LogFolder, part: LogPart, options: AppendOnlyLogOptions) {
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#policy = options.policy;
+    this.#heldBytesMax = options.heldBytesMax ?? HELD_BYTES_MAX_DEFAULT;
+    this.#folder = folder;
+    this.#part = part;
+    this.#frames = new PendingFrames(part.writtenLsn + 1);
+    this.#rotation = new Rotation(folder, options.logger, options.partBytesMax ?? PART_BYTES_MAX_DEFAULT);
+    this.#health = new LogHealth(options.clock, options.logger, {
+      isQuiet: () => this.#inFlight === undefined && !this.#syncing,
+      healed: (healed) => this.#healed(healed),
+    });
+  }
+
+  /** The LSN that the next effect will get. */
+  get nextLsn(): number {
+    return this.#frames.open.nextLsn;
+  }
+
+  /** The last effect that has been handed to the system, and the last that is known to be durable. */
+  get writtenLsn(): number {
+    return this.#part.writtenLsn;
+  }
+
+  get durableLsn(): number {
+    return this.#part.durableLsn;
+  }
+
+  /** Replies that depend on effects up to here may leave, under the present policy. */
+  get acknowledgedLsn(): number {
+    return this.#policy === "always" ? this.#part.durableLsn : this.#part.writtenLsn;
+  }
+
+  /** Bytes of effects that are not yet written. */
+  get pendingBytes(): number {
+    return this.#frames.payloadBytes + (this.#inFlight?.payloadBytes ?? 0);
+  }
+
+  get policy(): SyncPolicy {
+    return this.#policy;
+  }
+
+  /** False while the log heals: the server answers `misconfText` to writes. */
+  get canWrite(): boolean {
+    return this.#health.ok;
+  }
+
+  get status(): LogStatus {
+    return this.#health.status;
+  }
+
+  /** What Redis answers to a write while its AOF cannot be written. Meaningful while `canWrite` is false. */
+  get misconfText(): string {
+    return this.#health.misconfText;
+  }
+
+  get counters(): LogCounters {
+    return {
+      sizeBytes: this.#folder.sealedBytes + this.#part.sizeBytes,
+      parts: this.#folder.sealed.length + 1,
+      partName: this.#part.entry.name,
+      frames: this.#frameCount,
+      syncs: this.#syncCount,
+      delayedSyncs: this.#delayedSyncs,
+      lastSyncMs: this.#lastSyncMs,
+      failures: this.#health.failures,
+      syncUnderWay: this.#syncing || this.#inFlight !== undefined,
+    };
+  }
+
+  /** See EffectBuffer. The range must stay unchanged until `commitTurn` returns. */
+  appendVerbatim(db: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#frames.open.appendVerbatim(db, bytes, start, end);
+  }
+
+  begin(db: number, argc: number): void {
+    this.#frames.open.begin(db, argc);
+  }
+
+  argument(bytes: Uint8Array, offset: number, length: number): void {
+    this.#frames.open.argument(bytes, offset, length);
+  }
+
+  argumentText(latin1: string): void {
+    this.#frames.open.argumentText(latin1);
+  }
+
+  argumentInteger(value: number): void {
+    this.#frames.open.argumentInteger(value);
+  }
+
+  end(): void {
+    this.#frames.open.end();
+  }
+
+  beginUnit(): void {
+    this.#frames.open.beginUnit();
+  }
+
+  endUnit(): void {
+    this.#frames.open.endUnit();
+  }
+
+  /**
+   * `listener` is called on the event loop, between turns, whenever `acknowledgedLsn` or `durableLsn` may have
+   * advanced outside of `commitTurn`. It must not append effects.
+   */
+  onDurable(listener: (durableLsn: number) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * The turn is over: its effects become one frame. Never throws for a failing disk: then `acknowledgedLsn` stays,
+   * `canWrite` is false, and the effects are kept until the log has healed.
+   */
+  commitTurn(nowMs: number): void {
+    const frames = this.#frames;
+    if (frames.open.isEmpty) return;
+    assert(!this.#closed, "an effect is appended to a closed log");
+    frames.endTurn(nowMs);
+    if (!this.#health.ok) {
+      this.#hold();
+    } else if (this.#policy === "always" || this.#inFlight !== undefined || frames.waiting.length > 0) {
+      frames.keep(this.#part.durableLsn);
+      this.#continue();
+    } else {
+      this.#writeOpen(nowMs);
+    }
+  }
+
+  setPolicy(policy: SyncPolicy): void {
+    this.#policy = policy;
+    if (!this.#health.ok || this.#closed) return;
+    this.#syncIfAwaited();
+    this.#arm();
+    this.#clock.soon(() => this.#announce());
+  }
+
+  /** Makes everything appended so far durable. `done` is called once, later, on the event loop. */
+  forceSync(done: (error: Error | undefined) => void): void {
+    const lsn = this.nextLsn - 1;
+    const error = this.#health.failure;
+    if (error !== undefined || lsn <= this.durableLsn) {
+      this.#clock.soon(() => done(error));
+      return;
+    }
+    this.#waiters.push({ lsn, done });
+    this.#syncIfDirty();
+  }
+
+  /** Starts a new part as soon as nothing is under way; a part without effects is kept. */
+  rotate(): void {
+    this.#rotation.request();
+    // Effects of a turn that is not over yet must not be written without the rest of it.
+    if (this.#frames.open.isEmpty) this.#continue();
+  }
+
+  /**
+   * Removes the parts whose every effect is below `lsn`; returns their names. Throws the system's error or, while
+   * the log heals, its failure; nothing is removed then.
+   */
+  dropPartsBelow(lsn: number): readonly string[] {
+    if (this.#health.failure !== undefined) throw this.#health.failure;
+    return this.#folder.dropBelow(lsn, this.#part);
+  }
+
+  /**
+   * A durable checkpoint holds every effect up to `lsn`: while the log heals, these need not be written any more.
+   * The only way on when more than `heldBytesMax` had to be held, or when written effects cannot be read back.
+   */
+  adoptCheckpoint(lsn: number): void {
+    assert(lsn < this.nextLsn, "a checkpoint holds effects that do not exist yet");
+    this.#health.healing?.adoptCheckpoint(lsn);
+  }
+
+  /** Writes and syncs what is left, states that the log is whole, closes. Rejects if effects are not on disk. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.commitTurn(this.#clock.wallMs());
+    try {
+      await new Promise<void>((resolve, reject) =>
+        this.forceSync((error) => (error ? reject(error) : resolve())),
+      );
+      this.#stateDurability();
+      if (this.#health.ok) this.#part.file.syncSync();
+    } finally {
+      this.#closed = true;
+      this.#timer?.cancel();
+      this.#health.close();
+      this.#part.file.close();
+    }
+  }
+
+  /** The hot way: the frame is appended on the loop, and replies may leave on return. */
+  #writeOpen(nowMs: number): void {
+    const part = this.#part;
+    const frame = this.#frames.open;
+    frame.seal(nowMs, part.durableLsn);
+    try {
+      this.#appender.appendSync(part.file, frame);
+    } catch (error) {
+      this.#frames.keepSealed();
+      this.#poison(error);
+      return;
+    }
+    const lastLsn = frame.nextLsn - 1;
+    this.#wrote(frame.frameBytes, lastLsn, part.durableLsn);
+    frame.reset(lastLsn + 1);
+    this.#syncIfAwaited();
+    if (this.#rotation.wanted) this.#continue();
+  }
+
+  #wrote(bytes: number, lastLsn: number, statedLsn: number): void {
+    const part = this.#part;
+    part.wrote(bytes, lastLsn);
+    part.statedLsn = statedLsn;
+    this.#frameCount++;
+    this.#rotation.grew(part);
+    if (this.#timer === undefined) this.#arm();
+  }
+
+  /** Starts what is due and possible now: a rotation, or the next append on a thread. */
+  #continue(): void {
+    if (!this.#health.ok || this.#inFlight !== undefined) return;
+    if (this.#rotation.wanted) this.#rotateIfQuiet();
+    if (!this.#health.ok) return;
+    const frame = this.#frames.take(this.#part.durableLsn);
+    if (frame === undefined) return;
+    this.#inFlight = frame;
+    const sync = this.#policy === "always";
+    const stated = this.#part.durableLsn;
+    this.#appender.append(this.#part.file, frame, sync, (error) =>
+      this.#appended(frame, sync, stated, error),
+    );
+  }
+
+  #appended(frame: EffectBuffer, synced: boolean, stated: number, error: Error | undefined): void {
+    this.#inFlight = undefined;
+    if (error !== undefined || !this.#health.ok) {
+      // A success after a failure of the same file counts for nothing: the error may have been reported once only.
+      this.#frames.putBack(frame);
+      if (error !== undefined && this.#health.ok) this.#poison(error);
+      return;
+    }
+    const part = this.#part;
+    this.#wrote(frame.frameBytes, frame.nextLsn - 1, stated);
+    this.#frames.recycle(frame);
+    if (synced) {
+      part.synced(part.sizeBytes, part.writtenLsn);
+      this.#syncCount++;
+    }
+    // The disk first: it works while the replies are sent.
+    this.#continue();
+    this.#announce();
+    this.#syncIfAwaited();
+  }
+
+  #syncIfAwaited(): void {
+    if (this.#waiters.length > 0 || this.#policy === "always") this.#syncIfDirty();
+  }
+
+  #syncIfDirty(): void {
+    if (this.#syncing || !this.#health.ok || !this.#part.isDirty) return;
+    this.#syncing = true;
+    this.#syncBegan = this.#clock.monotonicMs();
+    const part = this.#part;
+    const bytes = part.sizeBytes;
+    const lsn = part.writtenLsn;
+    part.file.sync((error) => {
+      this.#syncing = false;
+      this.#lastSyncMs = this.#clock.monotonicMs() - this.#syncBegan;
+      if (!this.#health.ok) return;
+      if (error !== undefined) {
+        this.#poison(error);
+        return;
+      }
+      this.#syncCount++;
+      part.synced(bytes, lsn);
+      if (this.#rotation.wanted) this.#continue();
+      this.#announce();
+      this.#syncIfAwaited();
+    });
+  }
+
+  #announce(): void {
+    const { durableLsn } = this;
+    if (this.#waiters.length > 0) {
+      const ready = this.#waiters.filter((waiter) => waiter.lsn <= durableLsn);
+      this.#waiters = this.#waiters.filter((waiter) => waiter.lsn > durableLsn);
+      for (const waiter of ready) waiter.done(undefined);
+    }
+    for (const listener of this.#listeners) listener(durableLsn);
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined || this.#closed) return;
+    this.#timer = this.#clock.after(SYNC_INTERVAL_MS, this.#tick, { unref: true });
+  }
+
+  /** Once a second while there is something to do: the sync of `everysec`, then a word that the tail is durable. */
+  readonly #tick = (): void => {
+    this.#timer = undefined;
+    if (!this.#health.ok || this.#closed) return;
+    if (this.#part.isDirty) {
+      if (this.#policy === "no") return;
+      if (this.#syncing) this.#delayedSyncs++;
+      this.#syncIfDirty();
+      this.#arm();
+    } else {
+      this.#stateDurability();
+    }
+  };
+
+  /**
+   * Writes a frame without effects, whose header states that all before it is durable: damage to an idle log is
+   * then told from a torn tail. The frame itself need not be durable.
+   */
+  #stateDurability(): void {
+    const part = this.#part;
+    const frame = this.#frames.open;
+    if (
+      part.isDirty ||
+      part.statedLsn >= part.durableLsn ||
+      this.#inFlight !== undefined ||
+      !this.#frames.isEmpty
+    )
+      return;
+    frame.seal(this.#clock.wallMs(), part.durableLsn);
+    try {
+      this.#appender.appendSync(part.file, frame);
+      part.wrote(frame.frameBytes, part.writtenLsn);
+      part.statedLsn = part.durableLsn;
+    } catch (error) {
+      this.#poison(error);
+    }
+    frame.reset(frame.nextLsn);
+  }
+
+  #rotateIfQuiet(): void {
+    if (this.#syncing) return;
+    if (this.#rotation.syncFirst(this.#part)) {
+      this.#syncIfDirty();
+      return;
+    }
+    const result = this.#rotation.move(this.#part);
+    if (result.kind === "moved") this.#part = result.part;
+    else if (result.kind === "failed") this.#poison(result.error, result.candidate);
+  }
+
+  #hold(): void {
+    this.#frames.keep(this.#part.durableLsn);
+    if (this.#frames.payloadBytes <= this.#heldBytesMax) return;
+    this.#health.healing?.dropHeld();
+    this.#logger.warning("AOF: memory for unwritten effects is used up, a checkpoint is needed", {
+      heldBytesMax: this.#heldBytesMax,
+      lsn: this.nextLsn - 1,
+    });
+  }
+
+  /** From here on nothing is acknowledged until a new part has taken over. */
+  #poison(cause: unknown, candidate?: LogPart): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#health.fail(cause, new Healing(this.#folder, this.#frames, this.#part, candidate));
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.done(this.#health.failure);
+  }
+
+  #healed(part: LogPart): void {
+    this.#part = part;
+    this.#rotation.began();
+    this.#rotation.grew(part);
+    this.#continue();
+    this.#announce();
+    this.#arm();
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The manifest of an AOF folder: which parts make up the log, in order.
+ *
+ * Invariants of a manifest that `decodeManifest` returns:
+ *  - sequence numbers ascend; there is at least one part; only the last part may be open;
+ *  - a sealed part names its last LSN and its valid bytes: what the file holds beyond them is not log;
+ *  - LSNs ascend from part to part. A gap between two parts is possible: it says that a checkpoint covers it.
+ *
+ * The lines are Redis 7's (`file NAME seq N type i`), which ignores the further pairs and the `#` lines. The
+ * last line is a checksum over all before it, because a manifest that is half right is worse than none.
+ */
+import { fromLatin1, latin1 } from "../base/bytes.ts";
+import { FerriteError } from "../base/errors.ts";
+import { crc32 } from "./crc32.ts";
+
+export const MANIFEST_VERSION = 1;
+
+const FIRST_LINE = `# ferrite-aof-manifest ${MANIFEST_VERSION}`;
+const FIRST_WORDS = "# ferrite-aof-manifest ";
+
+export interface PartEntry {
+  readonly name: string;
+  readonly seq: number;
+  /** The LSN of the part's first effect, if it has any. */
+  readonly firstLsn: number;
+  /** Present once nothing more will be appended. */
+  readonly sealed?: PartSeal;
+}
+
+export interface PartSeal {
+  /** `firstLsn - 1` for a part without effects. */
+  readonly lastLsn: number;
+  readonly validBytes: number;
+}
+
+export interface Manifest {
+  readonly parts: readonly PartEntry[];
+}
+
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  const lines = [FIRST_LINE];
+  for (const part of manifest.parts) {
+    let line = `file ${part.name} seq ${part.seq} type i first-lsn ${part.firstLsn}`;
+    if (part.sealed) line += ` last-lsn ${part.sealed.lastLsn} valid-bytes ${part.sealed.validBytes}`;
+    lines.push(line);
+  }
+  const body = `${lines.join("\n")}\n`;
+  const bytes = fromLatin1(body);
+  return fromLatin1(`${body}# crc32 ${hex(crc32(bytes, 0, bytes.length))}\n`);
+}
+
+/** Throws FerriteError: "corruption" if the bytes are not a whole manifest, "usage" if they are Redis's own. */
+export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
+  const text = latin1(bytes);
+  if (!text.startsWith(FIRST_WORDS)) throw foreign(text, path);
+  const match = /# crc32 ([0-9a-f]{8})\n$/.exec(text);
+  if (match === null) throw corrupt(path, "the checksum line at its end is missing");
+  const found = hex(crc32(bytes, 0, match.index));
+  if (found !== match[1]) throw corrupt(path, `its checksum is ${found}, expected ${match[1]}`);
+  const lines = text.slice(0, match.index).split("\n");
+  if (lines[0] !== FIRST_LINE) {
+    throw new FerriteError(
+      "usage",
+      `${path} has the format ${JSON.stringify(lines[0])}, this version of ferrite reads ${JSON.stringify(FIRST_LINE)}`,
+    );
+  }
+  const parts = lines.slice(1, -1).filter((line) => !line.startsWith("#"));
+  const entries = parts.map((line) => decodeLine(line, path));
+  checkOrder(entries, path);
+  return { parts: entries };
+}
+
+function decodeLine(line: string, path: string): PartEntry {
+  const words = line.split(" ");
+  const pairs = new Map<string, string>();
+  for (let i = 0; i + 1 < words.length; i += 2) pairs.set(words[i]!, words[i + 1]!);
+  const name = pairs.get("file");
+  if (words.length % 2 !== 0 || name === undefined || name.includes("/"))
+    throw corrupt(path, `bad line ${JSON.stringify(line)}`);
+  const type = pairs.get("type");
+  if (type !== "i") {
+    throw new FerriteError(
+      "usage",
+      `${path}: part ${name} has the type ${JSON.stringify(type)}; this version of ferrite reads type "i" only`,
+    );
+  }
+  const number = (key: string): number => {
+    const text = pairs.get(key) ?? "";
+    const value = Number(text);
+    if (!/^(0|[1-9][0-9]{0,15})$/.test(text) || !Number.isSafeInteger(value)) {
+      throw corrupt(path, `part ${name} has ${key} ${JSON.stringify(text)}, expected a number`);
+    }
+    return value;
+  };
+  const entry = { name, seq: number("seq"), firstLsn: number("first-lsn") };
+  if (!pairs.has("last-lsn")) return entry;
+  return { ...entry, sealed: { lastLsn: number("last-lsn"), validBytes: number("valid-bytes") } };
+}
+
+function checkOrder(parts: readonly PartEntry[], path: string): void {
+  if (parts.length === 0) throw corrupt(path, "it names no part");
+  parts.forEach((part, index) => {
+    const before = parts[index - 1];
+    if (part.firstLsn < 1)
+      throw corrupt(path, `part ${part.name} begins at LSN ${part.firstLsn}, expected 1 or more`);
+    if (part.sealed && part.sealed.lastLsn < part.firstLsn - 1)
+      throw corrupt(path, `part ${part.name} ends before it begins`);
+    if (before === undefined) return;
+    if (part.seq <= before.seq) throw corrupt(path, `sequence number ${part.seq} follows ${before.seq}`);
+    if (before.sealed === undefined) throw corrupt(path, `part ${before.name} is open but is not the last`);
+    if (part.firstLsn <= before.sealed.lastLsn)
+      throw corrupt(path, `part ${part.name} begins at LSN ${part.firstLsn}, within ${before.name}`);
+  });
+}
+
+function foreign(text: string, path: string): FerriteError {
+  if (!/^file .* type [bhi]\s*$/m.test(text))
+    return corrupt(path, `expected ${JSON.stringify(FIRST_LINE)} in its first line`);
+  return new FerriteError(
+    "usage",
+    `${path} was written by redis-server, not by ferrite: load it with \`ferrite import\`, or remove the folder to start empty`,
+  );
+}
+
+function corrupt(path: string, what: string): FerriteError {
+  return new FerriteError(
+    "corruption",
+    `reading the AOF manifest ${path}: ${what}. Restore the file, or see \`ferrite aof repair\``,
+  );
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, "0");
+}

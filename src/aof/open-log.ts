@@ -1,0 +1,151 @@
+/**
+ * Opens the log for writing after it was read.
+ *
+ * Invariants: the first effect written gets the LSN after the last known one; nothing is acknowledged on top of
+ * effects that are not durable themselves.
+ *
+ * A log that was closed properly goes on in its last part. After a crash, what follows the last sync that the part
+ * states is moved to a new part first, as after a failed sync: the process may have died of just that, and then
+ * neither the page cache nor a further sync of the same file can be trusted (healing.ts does the moving).
+ */
+import { FerriteError, messageOf } from "../base/errors.ts";
+import type { File, FileSystem } from "../ports/file-system.ts";
+import type { AppendOnlyLogOptions } from "./append-only-log.ts";
+import { AppendOnlyLog, PART_BYTES_MAX_DEFAULT } from "./append-only-log.ts";
+import { FRAME_OK, FrameReader } from "./frame-reader.ts";
+import { Healing } from "./healing.ts";
+import { LogFolder } from "./log-folder.ts";
+import { LogPart } from "./log-part.ts";
+import type { PartEntry } from "./manifest-format.ts";
+import { checkStem, DEFAULT_STEM } from "./part-names.ts";
+import { PendingFrames } from "./pending-frames.ts";
+import type { LogSummary } from "./read-log.ts";
+
+export interface OpenLogOptions extends AppendOnlyLogOptions {
+  readonly fs: FileSystem;
+  readonly folder: string;
+  readonly stem?: string;
+  /** What `readLog` answered for the same folder; its torn tail, if any, has been cut since. */
+  readonly summary: LogSummary;
+}
+
+/**
+ * Throws the system's error, or FerriteError("conflict") if the folder changed since it was read. The caller holds
+ * the lock of the data directory.
+ */
+export async function openLog(options: OpenLogOptions): Promise<AppendOnlyLog> {
+  const { fs, folder: path, summary } = options;
+  const stem = options.stem ?? DEFAULT_STEM;
+  checkStem(stem);
+  const parts = summary.manifest?.parts ?? [];
+  if (summary.manifest === undefined) makeFolder(fs, path);
+  const folder = new LogFolder(
+    fs,
+    path,
+    stem,
+    parts.filter((part) => part.sealed !== undefined),
+  );
+  for (const part of folder.sealed) cutToSeal(folder, part);
+  const last = parts.at(-1);
+  const part =
+    last === undefined || last.sealed
+      ? startPart(folder, undefined, summary)
+      : await resume(folder, last, options);
+  return new AppendOnlyLog(folder, part, options);
+}
+
+function makeFolder(fs: FileSystem, path: string): void {
+  fs.makeDirectorySync(path);
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  if (parent !== "") fs.syncDirectorySync(parent);
+}
+
+function startPart(folder: LogFolder, before: LogPart | undefined, summary: LogSummary): LogPart {
+  const part = folder.create(summary.lastLsn + 1);
+  folder.publish(before, part);
+  before?.file.close();
+  return part;
+}
+
+async function resume(folder: LogFolder, entry: PartEntry, options: OpenLogOptions): Promise<LogPart> {
+  const { summary } = options;
+  const file = folder.fs.openSync(`${folder.path}/${entry.name}`, "append");
+  const size = file.sizeSync();
+  if (size !== summary.lastPartBytes) {
+    file.close();
+    throw new FerriteError(
+      "conflict",
+      `${file.path} has ${size} bytes, expected the ${summary.lastPartBytes} that were read: its torn tail was not cut, or something else writes to it`,
+    );
+  }
+  if (Math.max(summary.statedLsn, entry.firstLsn - 1) < summary.logLastLsn) {
+    const moved = await moveUnsynced(folder, file, entry, options);
+    if (moved !== undefined) return moved;
+  }
+  file.syncSync();
+  const part = new LogPart(file, entry, size, summary.logLastLsn);
+  part.statedLsn = summary.statedLsn;
+  // A checkpoint may know more than the log: what the log lacks must not look like a gap within a part.
+  const goesOn =
+    summary.lastLsn === summary.logLastLsn && size < (options.partBytesMax ?? PART_BYTES_MAX_DEFAULT);
+  return goesOn ? part : startPart(folder, part, summary);
+}
+
+/** undefined if it cannot be done (a full disk): then the part is synced and trusted as it is. */
+async function moveUnsynced(
+  folder: LogFolder,
+  file: File,
+  entry: PartEntry,
+  options: OpenLogOptions,
+): Promise<LogPart | undefined> {
+  const { summary } = options;
+  const durableLsn = Math.max(summary.statedLsn, entry.firstLsn - 1);
+  const part = new LogPart(
+    file,
+    entry,
+    offsetAfter(folder.fs, file.path, summary.lastPartBytes, durableLsn),
+    durableLsn,
+  );
+  part.wrote(summary.lastPartBytes - part.sizeBytes, summary.logLastLsn);
+  const healing = new Healing(folder, new PendingFrames(summary.lastLsn + 1), part);
+  if (summary.lastLsn > summary.logLastLsn) healing.adoptCheckpoint(summary.lastLsn);
+  return await new Promise((resolve, reject) => {
+    healing.attempt((error, healed) => {
+      if (healed !== undefined) resolve(healed);
+      else if (healing.offered) reject(error);
+      else {
+        options.logger.warning("AOF: cannot copy the effects after the last sync", {
+          error: messageOf(error),
+        });
+        resolve(undefined);
+      }
+    });
+  });
+}
+
+/** The offset of the end of the frame that ends with `lsn`; 0 if the part begins after it. */
+function offsetAfter(fs: FileSystem, path: string, limit: number, lsn: number): number {
+  const file = fs.openSync(path, "read");
+  try {
+    const reader = new FrameReader(file, 0, limit);
+    while (reader.next() === FRAME_OK) if (reader.header.firstLsn > lsn) return reader.position;
+    return reader.position;
+  } finally {
+    file.close();
+  }
+}
+
+/** Completes, for Redis, the cut of a part that failed; see Healing. Best effort. */
+function cutToSeal(folder: LogFolder, part: PartEntry): void {
+  const path = `${folder.path}/${part.name}`;
+  const size = folder.fs.statSync(path)?.sizeBytes ?? 0;
+  if (part.sealed === undefined || size <= part.sealed.validBytes) return;
+  const file = folder.fs.openSync(path, "append");
+  try {
+    file.truncateSync(part.sealed.validBytes);
+  } catch {
+    // Ferrite reads no further than the seal anyway.
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,54 @@
+/** The command line as a function: words in, text out through the host, exit code back. */
+import { FerriteError } from "../base/errors.ts";
+import { aofCommand } from "./aof.ts";
+import { completionScript, type Shell } from "./completions.ts";
+import { doctorCommand } from "./doctor.ts";
+import { EXIT_OK, failureOf } from "./exit-codes.ts";
+import { commandHelp } from "./help.ts";
+import type { Host } from "./host.ts";
+import { initCommand } from "./init.ts";
+import { type ParsedArguments, parseArguments } from "./parse-arguments.ts";
+import { runCommand } from "./run.ts";
+
+/** Never rejects: every failure becomes a line on standard error and an exit code. */
+export async function runProgram(words: readonly string[], host: Host): Promise<number> {
+  let isDebugging = false;
+  try {
+    if (words.length === 1 && words[0] === "help") words = ["--help"];
+    const parsed = parseArguments(words);
+    isDebugging = parsed.settings.some(({ key, text }) => key === "logging.level" && text === "debug");
+    return await dispatch(parsed, host);
+  } catch (error) {
+    const failure = failureOf(error);
+    host.complain(`ferrite: ${failure.message}\n`);
+    const stack = error instanceof Error ? error.stack : undefined;
+    if (stack !== undefined && (isDebugging || !failure.isExpected)) host.complain(`${stack}\n`);
+    return failure.code;
+  }
+}
+
+async function dispatch(parsed: ParsedArguments, host: Host): Promise<number> {
+  if (parsed.switches.has("help")) {
+    host.print(commandHelp(parsed.command));
+    return EXIT_OK;
+  }
+  if (parsed.switches.has("version")) {
+    host.print(`ferrite ${host.version}\n`);
+    return EXIT_OK;
+  }
+  switch (parsed.command.name) {
+    case "run":
+      return runCommand(parsed, host);
+    case "init":
+      return initCommand(parsed, host);
+    case "doctor":
+      return doctorCommand(parsed, host);
+    case "aof":
+      return aofCommand(parsed, host);
+    case "completions":
+      host.print(completionScript(parsed.operands[0] as Shell));
+      return EXIT_OK;
+    default:
+      throw new FerriteError("usage", `'ferrite ${parsed.command.name}' is not available in this version`);
+  }
+}

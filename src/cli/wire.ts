@@ -1,0 +1,148 @@
+/**
+ * The composition root of the server: which implementation stands behind each port, and in what order things
+ * start and stop.
+ *
+ * Invariants: the directory is locked before anything in it is read, and unlocked last; the server listens only
+ * when all data is recovered; a failure at any step undoes the steps before it.
+ */
+import { readFileSync } from "node:fs";
+import type { TlsOptions } from "node:tls";
+import { type Addon, addonProblem, loadAddon } from "../adapters/native/addon.ts";
+import { NativeFileSystem } from "../adapters/native/file-system.ts";
+import { NativeTransport } from "../adapters/native/transport.ts";
+import { NodeClock } from "../adapters/node/clock.ts";
+import { PortableFileSystem } from "../adapters/node/file-system.ts";
+import { createLogger } from "../adapters/node/logger.ts";
+import { NodeRandom } from "../adapters/node/random.ts";
+import { NodeRuntime } from "../adapters/node/runtime.ts";
+import { PortableTransport } from "../adapters/node/transport.ts";
+import { FerriteError, messageOf } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
+import { type Assembly, openAssembly } from "../database/assembly.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Transport } from "../ports/transport.ts";
+import { Server } from "../server/server.ts";
+import { packageVersion } from "./node-host.ts";
+import type { RunningServer } from "./running-server.ts";
+
+export async function startServer(config: Config): Promise<RunningServer> {
+  const clock = new NodeClock();
+  const { format, level, file } = config.values.logging;
+  const logger = createLogger({ clock, level, file, ...(format === "auto" ? {} : { format }) });
+  config.onChange("logging.level", (changed) => logger.setLevel(changed));
+  const addon = chooseAddon(config, logger);
+  const fileSystem = addon === undefined ? new PortableFileSystem() : new NativeFileSystem(addon);
+  const onRefused = (count: number, code: string): void =>
+    logger.warning("connections were turned away", { count, code });
+  const plain =
+    addon === undefined ? new PortableTransport({ onRefused }) : new NativeTransport(addon, { onRefused });
+  const tls =
+    config.values.server.tls.port === 0
+      ? undefined
+      : new PortableTransport({ tls: tlsOptions(config), onRefused });
+
+  let end: (() => void) | undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const assembly = await openAssembly(config, {
+    clock,
+    random: new NodeRandom(),
+    logger,
+    fileSystem,
+    runtime: new NodeRuntime(),
+    version: packageVersion(),
+    transportKind: plain.kind,
+    stop: async () => {
+      await stopAll(assembly, server, config, logger, "SHUTDOWN");
+      end?.();
+    },
+  });
+  const server = new Server(config, assembly.database);
+  try {
+    const listening = await server.listen(plain, tls);
+    assembly.start(server);
+    const banner = bannerOf(assembly, listening.addresses, config, plain);
+    logger.notice("ready to accept connections", banner);
+    return {
+      banner,
+      ended,
+      stop: (reason) => stopAll(assembly, server, config, logger, reason),
+    };
+  } catch (error) {
+    await server.stop(0);
+    await assembly.close();
+    throw error;
+  }
+}
+
+function chooseAddon(config: Config, logger: Logger): Addon | undefined {
+  const wanted = config.values.server.io;
+  if (wanted === "portable") return undefined;
+  const addon = loadAddon();
+  if (addon === undefined && wanted === "native") {
+    throw new FerriteError(
+      "unavailable",
+      `server.io is "native", but the addon cannot be used: ${addonProblem()}; run \`npm rebuild\` with a C++ compiler installed, or set server.io to "auto"`,
+    );
+  }
+  if (addon === undefined)
+    logger.warning("using the portable path, which is slower", { reason: addonProblem() });
+  return addon;
+}
+
+function tlsOptions(config: Config): TlsOptions {
+  const { cert_file, key_file, ca_file, auth_clients } = config.values.server.tls;
+  return {
+    cert: readPem(cert_file, "server.tls.cert_file"),
+    key: readPem(key_file, "server.tls.key_file"),
+    ...(ca_file === "" ? {} : { ca: readPem(ca_file, "server.tls.ca_file") }),
+    requestCert: auth_clients !== "no",
+    rejectUnauthorized: auth_clients === "yes",
+  };
+}
+
+function readPem(path: string, option: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new FerriteError("usage", `cannot read ${path} (${option}): ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Order: nobody new, nothing half answered, everything on disk, the directory free. */
+async function stopAll(
+  assembly: Assembly,
+  server: Server,
+  config: Config,
+  logger: Logger,
+  reason: string,
+): Promise<void> {
+  logger.notice("stopping", { reason });
+  assembly.beginStop();
+  await server.stop(config.values.server.shutdown_timeout);
+  await assembly.close();
+  logger.notice("stopped; everything acknowledged is on disk");
+}
+
+function bannerOf(
+  assembly: Assembly,
+  addresses: readonly string[],
+  config: Config,
+  plain: Transport,
+): Record<string, string | number | boolean> {
+  const { persistence, storage } = config.values;
+  return {
+    listening: addresses.join(", "),
+    data: storage.data_dir,
+    durability: persistence.aof_enabled
+      ? `append-only file, sync ${persistence.aof_sync}`
+      : "none: the append-only file is off, and a stop loses everything",
+    transport: `${plain.kind} (files: ${assembly.fileSystemKind})`,
+    memory:
+      storage.max_memory === 0 ? "no limit" : `${storage.max_memory} bytes, ${storage.max_memory_policy}`,
+    keys: assembly.keysLoaded,
+    loaded: `${assembly.recovered?.summary.effects ?? 0} effects in ${Math.round(assembly.recovered?.milliseconds ?? 0)} ms`,
+    pid: process.pid,
+  };
+}

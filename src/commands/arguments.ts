@@ -1,0 +1,136 @@
+/**
+ * Arguments that many commands share: int64 values, expiry times, database numbers, cursors, and their errors.
+ *
+ * Invariants: a function that answers "invalid" (NaN or -1) after an error reply says so; every other function
+ * leaves the reply alone. Numbers that a double holds exactly are parsed without allocation; the rest of the
+ * int64 range goes through BigInt, because only such arguments need it.
+ */
+import { latin1 } from "../base/bytes.ts";
+import type { Context } from "./context.ts";
+
+export const SYNTAX_ERROR = "ERR syntax error";
+export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+export const NOT_AN_INTEGER_ERROR = "ERR value is not an integer or out of range";
+export const NO_SUCH_KEY = "ERR no such key";
+export const SAME_OBJECT = "ERR source and destination objects are the same";
+export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+
+/**
+ * The latest expiry kept, in milliseconds (the year 287396). Redis keeps any int64; a time beyond this one
+ * means "never" to every clock, and is held as this one.
+ */
+export const EXPIRY_MS_MAX = Number.MAX_SAFE_INTEGER;
+
+export const SECONDS = 1000;
+export const MILLISECONDS = 1;
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+/**
+ * An int64 as a double: exact up to 2^53, rounded beyond, NaN if the text is not a canonical int64. For sizes,
+ * offsets and counts, where everything beyond 2^53 means the same.
+ */
+export function approximateInt64(context: Context, index: number): number {
+  const exact = context.integer(index);
+  if (!Number.isNaN(exact)) return exact;
+  const wide = context.integer64(index);
+  return wide === undefined ? Number.NaN : Number(wide);
+}
+
+/** As approximateInt64, but NaN comes after the error reply. */
+export function integerOrReply(context: Context, index: number): number {
+  const value = approximateInt64(context, index);
+  if (Number.isNaN(value)) context.reply.error(NOT_AN_INTEGER_ERROR);
+  return value;
+}
+
+/** What `absoluteExpiry` answers beside a time. */
+export const EXPIRY_OVERFLOWS = Number.POSITIVE_INFINITY;
+
+/**
+ * Argument `index`, in units of `unitMs` (1 or 1000), plus `baseMs`: an absolute time in milliseconds, clamped
+ * to ±EXPIRY_MS_MAX; NaN if it is not an integer, EXPIRY_OVERFLOWS where int64 arithmetic would overflow.
+ */
+export function absoluteExpiry(context: Context, index: number, unitMs: number, baseMs: number): number {
+  const exact = context.integer(index);
+  // At most 15 digits: neither the product nor the sum can leave int64.
+  if (!Number.isNaN(exact)) return clampExpiry(exact * unitMs + baseMs);
+  const wide = context.integer64(index);
+  if (wide === undefined) return Number.NaN;
+  const unit = BigInt(unitMs);
+  if (wide > INT64_MAX / unit || wide < (-INT64_MAX - 1n) / unit) return EXPIRY_OVERFLOWS;
+  const base = BigInt(baseMs);
+  const scaled = wide * unit;
+  return scaled > INT64_MAX - base ? EXPIRY_OVERFLOWS : clampExpiry(Number(scaled + base));
+}
+
+function clampExpiry(ms: number): number {
+  if (ms > EXPIRY_MS_MAX) return EXPIRY_MS_MAX;
+  return ms < -EXPIRY_MS_MAX ? -EXPIRY_MS_MAX : ms;
+}
+
+/** The expiry of a command that demands a positive time (SET, SETEX, GETEX); NaN after the error reply. */
+export function positiveExpiryOrReply(
+  context: Context,
+  index: number,
+  unitMs: number,
+  baseMs: number,
+  command: string,
+): number {
+  const ms = absoluteExpiry(context, index, unitMs, baseMs);
+  if (Number.isNaN(ms)) context.reply.error(NOT_AN_INTEGER_ERROR);
+  else if (ms <= baseMs || ms === EXPIRY_OVERFLOWS) replyInvalidExpiry(context, command);
+  else return ms;
+  return Number.NaN;
+}
+
+export function replyInvalidExpiry(context: Context, command: string): void {
+  context.reply.error(`ERR invalid expire time in '${command}' command`);
+}
+
+/** A logical database number; -1 after the error reply. */
+export function databaseOrReply(context: Context, index: number): number {
+  const value = integerOrReply(context, index);
+  if (Number.isNaN(value)) return -1;
+  if (value < -2147483648 || value > 2147483647) {
+    context.reply.error("ERR value is out of range, value must between -2147483648 and 2147483647");
+    return -1;
+  }
+  if (value >= 0 && value < context.keyspace.databases) return value;
+  context.reply.error("ERR DB index is out of range");
+  return -1;
+}
+
+/**
+ * A cursor of the SCAN family, read as Redis reads it (C's strtoul on the whole text); -1 after the error
+ * reply. Values that no scan ever answered are harmless, so those beyond 2^53 are rounded.
+ */
+export function cursorOrReply(context: Context, index: number): number {
+  const text = latin1(context.bytes, context.offset(index), context.length(index));
+  const match = /^([+-]?)([0-9]*)$/.exec(text);
+  const digits = match === null || (match[1] !== "" && match[2] === "") ? undefined : match[2];
+  const value = digits === undefined ? undefined : BigInt(digits === "" ? "0" : digits);
+  if (value === undefined || value >= 2n ** 64n) {
+    context.reply.error("ERR invalid cursor");
+    return -1;
+  }
+  // strtoul takes a minus sign and answers the complement; such a cursor lies behind every scan's end.
+  if (match?.[1] === "-" && value > 0n) return Number.MAX_SAFE_INTEGER;
+  return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
+}
+
+/** Replies with the arity error that the dispatcher gives, for commands whose arity depends on more than a count. */
+export function replyWrongArity(context: Context, command: string): void {
+  context.reply.error(`ERR wrong number of arguments for '${command}' command`);
+}
+
+/** True if arguments `a` and `b` are the same bytes. */
+export function sameArgument(context: Context, a: number, b: number): boolean {
+  const length = context.length(a);
+  if (length !== context.length(b)) return false;
+  const bytes = context.bytes;
+  const aOffset = context.offset(a);
+  const bOffset = context.offset(b);
+  for (let i = 0; i < length; i++) if (bytes[aOffset + i] !== bytes[bOffset + i]) return false;
+  return true;
+}

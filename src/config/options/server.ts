@@ -1,0 +1,187 @@
+/** Options of the section `server`: where the server listens and what a client may do. */
+import {
+  boolean,
+  choice,
+  duration,
+  INT32_MAX,
+  integer,
+  list,
+  Option,
+  path,
+  permissions,
+  size,
+  string,
+} from "../option.ts";
+import { DEFAULT_OUTPUT_LIMITS, outputLimitsKind } from "../redis-kinds.ts";
+
+const LONGEST_WAIT_MS = INT32_MAX * 1000;
+
+export const serverOptions = {
+  bind: list('addresses such as ["127.0.0.1", "::1"]', {
+    default: ["127.0.0.1"],
+    doc: 'Addresses to listen on; "0.0.0.0" and "::" mean all of them. Empty: listen on no TCP port.',
+    redis: "bind",
+  }),
+  port: integer({
+    default: 6379,
+    max: 65_535,
+    doc: "TCP port of the Redis protocol; 0 for none.",
+    redis: "port",
+  }),
+  unix_socket: path({
+    default: "",
+    doc: "Path of a unix socket to listen on as well; empty for none.",
+    redis: "unixsocket",
+    fixed: "immutable",
+  }),
+  unix_socket_permissions: permissions({
+    default: 0,
+    doc: 'Octal permissions of the unix socket, such as "700"; "0" leaves them to the umask.',
+    redis: "unixsocketperm",
+    fixed: "immutable",
+  }),
+  tcp_backlog: integer({
+    default: 511,
+    min: 1,
+    max: INT32_MAX,
+    doc: "Connections that the kernel may hold before they are accepted; the kernel's own limit applies too.",
+    redis: "tcp-backlog",
+    fixed: "immutable",
+  }),
+  databases: integer({
+    default: 16,
+    min: 1,
+    max: 1024,
+    doc: "Number of databases that SELECT can choose from.",
+    redis: "databases",
+    fixed: "immutable",
+  }),
+  max_clients: integer({
+    default: 10_000,
+    min: 1,
+    max: 0xffff_ffff,
+    doc: "Clients connected at the same time; more are refused with an error.",
+    redis: "maxclients",
+    live: true,
+  }),
+  timeout: duration({
+    default: 0,
+    max: LONGEST_WAIT_MS,
+    doc: "Close a client that has sent nothing for this long; 0 never does.",
+    redis: "timeout",
+    live: true,
+  }),
+  tcp_keepalive: duration({
+    default: 300_000,
+    max: LONGEST_WAIT_MS,
+    doc: "Idle time before the kernel probes whether a client is still there; 0 turns probing off.",
+    redis: "tcp-keepalive",
+    live: true,
+  }),
+  requirepass: string({
+    default: "",
+    doc: "Password that clients must give with AUTH; empty for none.",
+    redis: "requirepass",
+    live: true,
+    secret: true,
+  }),
+  protected_mode: boolean({
+    default: true,
+    doc: "While there is no password, refuse clients that do not come from this machine.",
+    redis: "protected-mode",
+    live: true,
+  }),
+  io: choice(["auto", "native", "portable"], {
+    default: "auto",
+    doc: 'Sockets and files through the native addon ("native"), through Node alone ("portable"), or through the addon if it was built ("auto").',
+  }),
+  tls: {
+    port: integer({
+      default: 0,
+      max: 65_535,
+      doc: "TCP port for TLS; 0 for none. Set `server.port` to 0 to accept TLS only.",
+      redis: "tls-port",
+    }),
+    cert_file: path({
+      default: "",
+      doc: "Certificate of the server, with its chain, in PEM form.",
+      redis: "tls-cert-file",
+    }),
+    key_file: path({
+      default: "",
+      doc: "Private key of the certificate, in PEM form.",
+      redis: "tls-key-file",
+    }),
+    ca_file: path({
+      default: "",
+      doc: "Certificates, in PEM form, of those who may sign the certificates of clients.",
+      redis: "tls-ca-cert-file",
+    }),
+    auth_clients: choice(["no", "yes", "optional"], {
+      default: "yes",
+      doc: "Whether a client over TLS must present a certificate that `ca_file` vouches for.",
+      redis: "tls-auth-clients",
+    }),
+  },
+  client_output_buffer_limit: new Option(outputLimitsKind, {
+    default: DEFAULT_OUTPUT_LIMITS,
+    doc: 'Per class of clients: close above the first size at once, above the second after that many seconds. Form: "<class> <hard> <soft> <seconds> …"; classes not named keep their default.',
+    redis: "client-output-buffer-limit",
+    live: true,
+  }),
+  client_query_buffer_limit: size({
+    default: 1024 ** 3,
+    min: 1024 ** 2,
+    doc: "Bytes of one unfinished request that are kept; a client that sends more is closed.",
+    redis: "client-query-buffer-limit",
+    live: true,
+  }),
+  proto_max_bulk_len: size({
+    default: 512 * 1024 ** 2,
+    min: 1024 ** 2,
+    doc: "Largest single argument, and largest string value.",
+    redis: "proto-max-bulk-len",
+    live: true,
+  }),
+  slowlog_log_slower_than: integer({
+    default: 10_000,
+    min: -1,
+    doc: "Microseconds above which a command enters the slow log; 0 logs every command, -1 none.",
+    redis: "slowlog-log-slower-than",
+    live: true,
+  }),
+  slowlog_max_len: integer({
+    default: 128,
+    doc: "Entries that the slow log keeps.",
+    redis: "slowlog-max-len",
+    live: true,
+  }),
+  latency_monitor_threshold: integer({
+    default: 0,
+    doc: "Milliseconds above which LATENCY records an event; 0 turns recording off.",
+    redis: "latency-monitor-threshold",
+    live: true,
+  }),
+  enable_debug_command: choice(["no", "yes", "local"], {
+    default: "no",
+    doc: 'Whether DEBUG is allowed; "local" allows it to clients from this machine.',
+    redis: "enable-debug-command",
+    fixed: "immutable",
+  }),
+  hz: integer({
+    default: 10,
+    min: 1,
+    max: 500,
+    clampForRedis: true,
+    doc: "How many times a second background work (expiry, time-outs, statistics) gets a turn.",
+    redis: "hz",
+    live: true,
+  }),
+  shutdown_timeout: duration({
+    default: 10_000,
+    max: LONGEST_WAIT_MS,
+    doc: "How long a shutdown waits for clients to read what was already answered.",
+    redis: "shutdown-timeout",
+    live: true,
+  }),
+};

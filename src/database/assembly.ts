@@ -1,0 +1,290 @@
+/**
+ * Puts a database together from a configuration and ports: directory, recovery, engine, the parts around it and
+ * their upkeep. Server and library differ only in what carries the sessions.
+ *
+ * Invariants: the directory is locked before anything in it is read and released after the log is closed; what
+ * is configured live takes effect here, in one place.
+ */
+import { hostname, release, type as systemType } from "node:os";
+import type { Config } from "../config/config.ts";
+import { Engine } from "../engine/engine.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { FileSystem } from "../ports/file-system.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Random } from "../ports/random.ts";
+import type { Runtime } from "../ports/runtime.ts";
+import { type DataDirectory, openDataDirectory } from "../recovery/data-directory.ts";
+import { ClientRegistry } from "./client-registry.ts";
+import { Database } from "./database.ts";
+import { ExecutionPolicy } from "./execution-policy.ts";
+import { ATTENTION_MEMORY, ATTENTION_MONITORS, ATTENTION_PAUSE } from "./executor.ts";
+import { HeldSessions } from "./held-sessions.ts";
+import { InfoReport } from "./info.ts";
+import { LatencyMonitor } from "./latency-monitor.ts";
+import { Maintenance } from "./maintenance.ts";
+import { MemoryAccount } from "./memory-account.ts";
+import { Monitors } from "./monitors.ts";
+import { type Recovered, recoverFromLog } from "./open-database.ts";
+import { Pause } from "./pause.ts";
+import { Persistence } from "./persistence.ts";
+import { buildFace } from "./server-parts.ts";
+import type { Session } from "./session.ts";
+import { SlowLog } from "./slow-log.ts";
+import { Statistics } from "./statistics.ts";
+
+export interface AssemblyPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly fileSystem: FileSystem;
+  readonly runtime: Runtime;
+  readonly version: string;
+  /** What carries the bytes, for INFO. */
+  readonly transportKind: string;
+  /** Stops everything, for SHUTDOWN. Rejects if it cannot. */
+  readonly stop: () => Promise<void>;
+}
+
+/** What carries the sessions, as far as the upkeep has to know. */
+export interface Carrier {
+  within(work: () => void): void;
+  /** Once per tick: time-outs, counters. */
+  tick(sessions: Iterable<Session>, statistics: Statistics): void;
+  /** Bytes that wait for clients. */
+  readonly bufferedBytes: number;
+  readonly port: number;
+}
+
+export class Assembly {
+  readonly database: Database;
+  readonly fileSystemKind: string;
+  readonly memory: MemoryAccount;
+  readonly statistics: Statistics;
+  recovered: Recovered | undefined;
+  keysLoaded = 0;
+  readonly #config: Config;
+  readonly #ports: AssemblyPorts;
+  readonly #directory: DataDirectory;
+  readonly #clients: ClientRegistry;
+  readonly #monitors: Monitors;
+  readonly #held: HeldSessions;
+  readonly #slowLog: SlowLog;
+  readonly #latency: LatencyMonitor;
+  #maintenance: Maintenance | undefined;
+  #carrier: Carrier | undefined;
+  #closed = false;
+
+  constructor(config: Config, ports: AssemblyPorts, directory: DataDirectory) {
+    this.#config = config;
+    this.#ports = ports;
+    this.#directory = directory;
+    this.fileSystemKind = ports.fileSystem.kind;
+    const { clock, random } = ports;
+    const { storage, server } = config.values;
+    const engine = new Engine({
+      databases: server.databases,
+      hashSeed: directory.identity.hashSeed,
+      clock,
+      random,
+      maxMemoryBytes: storage.max_memory,
+      ...(config.sourceOf("storage.segment_size") === "default" ? {} : { segmentBytes: storage.segment_size }),
+    });
+    const pause = new Pause();
+    this.#held = new HeldSessions(pause, clock, (on) => this.database.setAttention(ATTENTION_PAUSE, on));
+    this.#clients = new ClientRegistry({
+      pause,
+      nowMs: () => clock.wallMs(),
+      onPauseChanged: () => this.#held.changed(),
+    });
+    this.#monitors = new Monitors((active) => this.database.setAttention(ATTENTION_MONITORS, active));
+    this.#slowLog = new SlowLog(server.slowlog_max_len);
+    this.#latency = new LatencyMonitor(server.latency_monitor_threshold);
+    this.memory = new MemoryAccount({ engine, runtime: ports.runtime, buffers: () => this.#buffers() });
+    const policy = new ExecutionPolicy({
+      database: () => this.database,
+      clock,
+      held: this.#held,
+      memory: this.memory,
+      monitors: this.#monitors,
+      statistics: () => this.statistics,
+      slowLog: this.#slowLog,
+      latency: this.#latency,
+    });
+    let statistics: Statistics | undefined;
+    this.database = new Database({
+      engine,
+      clock,
+      surround: (database) => {
+        statistics = new Statistics({
+          table: database.table,
+          keyspace: database.keyspace,
+          commandsExecuted: () => database.executor.commandsExecuted,
+        });
+        return {
+          face: this.#face(database, statistics),
+          policy,
+          sessionOpened: (session) => {
+            this.#clients.add(session);
+            this.statistics.connectionsReceived++;
+          },
+          sessionClosed: (session) => {
+            this.#clients.remove(session);
+            this.#monitors.remove(session);
+          },
+          startsAuthenticated: () => config.values.server.requirepass === "",
+        };
+      },
+    });
+    this.statistics = statistics!;
+    this.#follow();
+  }
+
+  #face(database: Database, statistics: Statistics): ReturnType<typeof buildFace> {
+    const { clock, runtime, transportKind, version, logger } = this.#ports;
+    const persistence = new Persistence(database, clock);
+    return buildFace({
+      config: this.#config,
+      database,
+      clock,
+      logger,
+      runtime,
+      version,
+      transportKind,
+      fileSystemKind: this.fileSystemKind,
+      operatingSystem: `${systemType()} ${release()} ${hostname()}`.trim(),
+      databaseId: this.#directory.identity.databaseId,
+      clients: this.#clients,
+      monitors: this.#monitors,
+      slowLog: this.#slowLog,
+      latency: this.#latency,
+      statistics,
+      memory: this.memory,
+      persistence,
+      report: (sources) => new InfoReport(sources),
+      port: () => this.#carrier?.port ?? 0,
+      stop: () => this.#ports.stop(),
+      setActiveExpire: (on) => {
+        if (this.#maintenance !== undefined) this.#maintenance.activeExpire = on;
+      },
+    });
+  }
+
+  /** Options that may change while the server runs. */
+  #follow(): void {
+    const config = this.#config;
+    const { executor } = this.database;
+    const apply = (): void => {
+      const { storage, server } = config.values;
+      this.memory.limitBytes = storage.max_memory;
+      this.memory.policy = storage.max_memory_policy;
+      this.database.setAttention(ATTENTION_MEMORY, storage.max_memory > 0);
+      this.database.engine.setAccessPolicy({
+        policy: storage.max_memory_policy,
+        samples: storage.max_memory_samples,
+        lfuLogFactor: storage.lfu_log_factor,
+        lfuDecayMinutes: storage.lfu_decay_time,
+      });
+      const slower = server.slowlog_log_slower_than;
+      executor.slowMicroseconds = slower < 0 ? Number.POSITIVE_INFINITY : slower;
+      executor.timeAll = slower >= 0 && slower < 1000;
+      this.#slowLog.lengthMax = server.slowlog_max_len;
+      this.#latency.thresholdMs = server.latency_monitor_threshold;
+    };
+    apply();
+    const keys = [
+      "storage.max_memory",
+      "storage.max_memory_policy",
+      "storage.max_memory_samples",
+      "storage.lfu_log_factor",
+      "storage.lfu_decay_time",
+      "server.slowlog_log_slower_than",
+      "server.slowlog_max_len",
+      "server.latency_monitor_threshold",
+    ] as const;
+    for (const key of keys) config.onChange(key, apply);
+    config.onChange("persistence.aof_sync", (policy) => this.database.log?.setPolicy(policy));
+  }
+
+  async recover(): Promise<void> {
+    const { persistence } = this.#config.values;
+    if (!persistence.aof_enabled) return;
+    this.recovered = await recoverFromLog(
+      this.database,
+      {
+        fileSystem: this.#ports.fileSystem,
+        folder: this.#directory.aofPath,
+        stem: persistence.aof_file,
+        policy: persistence.aof_sync,
+        partBytesMax: persistence.aof_part_max_size,
+      },
+      this.#ports.clock,
+      this.#ports.logger,
+    );
+    for (let db = 0; db < this.database.keyspace.databases; db++) this.keysLoaded += this.database.keyspace.size(db);
+  }
+
+  /** Begins the upkeep; the carrier serves from here on. */
+  start(carrier: Carrier): void {
+    this.#carrier = carrier;
+    this.memory.markReady();
+    const { clock } = this.#ports;
+    const config = this.#config;
+    this.#maintenance = new Maintenance({
+      engine: this.database.engine,
+      clock,
+      within: (work) => carrier.within(work),
+      hz: () => config.values.server.hz,
+      activeExpireEffort: () => config.values.storage.active_expire_effort,
+      onTick: () => {
+        this.memory.tick();
+        this.database.checkLog();
+        carrier.tick(this.#sessions(), this.statistics);
+        this.statistics.evictedKeys = this.database.engine.evictedKeys;
+        this.statistics.sample(clock.monotonicMs());
+      },
+    });
+    this.#maintenance.start();
+  }
+
+  *#sessions(): Generator<Session> {
+    for (const client of this.#clients.entries()) yield client as Session;
+  }
+
+  #buffers(): { clients: number; log: number } {
+    return {
+      clients: this.#carrier?.bufferedBytes ?? 0,
+      log: this.database?.log?.pendingBytes ?? 0,
+    };
+  }
+
+  beginStop(): void {
+    this.#maintenance?.stop();
+  }
+
+  /** Everything logged is made durable, then the directory is free. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.beginStop();
+    try {
+      await this.database.log?.close();
+    } finally {
+      this.#directory.release();
+    }
+  }
+}
+
+/** Locks the directory, recovers what it holds. On a failure the directory is free again and unchanged. */
+export async function openAssembly(config: Config, ports: AssemblyPorts): Promise<Assembly> {
+  const { fileSystem, random, runtime, version } = ports;
+  const note = `pid ${runtime.processId}, ferrite ${version}`;
+  const directory = openDataDirectory(fileSystem, config.values.storage.data_dir, random, note);
+  try {
+    const assembly = new Assembly(config, ports, directory);
+    await assembly.recover();
+    return assembly;
+  } catch (error) {
+    directory.release();
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The one memory cap: what counts, how much it is, and how room is made.
+ *
+ * What counts is everything that grows with use: the index and the record log of the engine (exact), the
+ * JavaScript heap beyond what the process held when it was ready, and the buffers of log and connections (both
+ * sampled by `tick`). The constant cost of the runtime itself is not charged to the user's cap.
+ */
+import type { MemoryFace, MemoryReading } from "../commands/server-face.ts";
+import type { EvictionPolicy } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Runtime } from "../ports/runtime.ts";
+
+/** How long one command may spend on making room before it is refused or goes on. */
+const EVICTION_BUDGET_MS = 5;
+
+export class MemoryAccount implements MemoryFace {
+  readonly #engine: Engine;
+  readonly #runtime: Runtime;
+  readonly #buffers: () => { readonly clients: number; readonly log: number };
+  #heapAtStart: number;
+  readonly #startupBytes: number;
+  #overhead = 0;
+  #peak = 0;
+  limitBytes = 0;
+  policy: EvictionPolicy = "noeviction";
+
+  constructor(parts: {
+    engine: Engine;
+    runtime: Runtime;
+    buffers: () => { readonly clients: number; readonly log: number };
+  }) {
+    this.#engine = parts.engine;
+    this.#runtime = parts.runtime;
+    this.#buffers = parts.buffers;
+    this.#heapAtStart = parts.runtime.heapUsedBytes();
+    this.#startupBytes = parts.runtime.memory().residentBytes;
+  }
+
+  /** The server is ready: what the heap holds from here on is charged. */
+  markReady(): void {
+    this.#heapAtStart = this.#runtime.heapUsedBytes();
+    this.tick();
+  }
+
+  /** Samples what cannot be counted per command; ten times a second. */
+  tick(): void {
+    const buffers = this.#buffers();
+    const heap = Math.max(0, this.#runtime.heapUsedBytes() - this.#heapAtStart);
+    this.#overhead = heap + buffers.clients + buffers.log;
+    this.#peak = Math.max(this.#peak, this.usedBytes);
+  }
+
+  get usedBytes(): number {
+    return this.#engine.usedBytes + this.#overhead;
+  }
+  get peakBytes(): number {
+    return Math.max(this.#peak, this.usedBytes);
+  }
+
+  /** Deletes by the policy until the use is under the cap; false if it is not. */
+  makeRoom(): boolean {
+    if (this.limitBytes === 0) return true;
+    const excess = this.usedBytes - this.limitBytes;
+    if (excess <= 0) return true;
+    if (this.policy !== "noeviction") this.#engine.evict(this.policy, excess, EVICTION_BUDGET_MS);
+    else this.#engine.reclaim(excess, EVICTION_BUDGET_MS);
+    return this.usedBytes <= this.limitBytes;
+  }
+
+  resetPeak(): void {
+    this.#peak = this.usedBytes;
+  }
+
+  read(): MemoryReading {
+    const buffers = this.#buffers();
+    const process = this.#runtime.memory();
+    const engine = this.#engine.memory();
+    return {
+      used: this.usedBytes,
+      peak: this.peakBytes,
+      startup: this.#startupBytes,
+      rss: process.residentBytes,
+      dataset: engine.logLiveBytes,
+      index: engine.indexBytes,
+      clients: buffers.clients,
+      aofBuffer: buffers.log,
+      heapUsed: process.heapUsedBytes,
+      heapTotal: process.heapTotalBytes,
+      system: this.#runtime.systemMemoryBytes,
+      limit: this.limitBytes,
+      policy: this.policy,
+    };
+  }
+
+  purge(): void {
+    this.#engine.releasePooled();
+    this.#runtime.collectGarbage();
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * From a data directory to a database that can serve: read the log through the ordinary execute path, put the
+ * torn tail aside, open the log for writing.
+ *
+ * Invariants: nothing on disk is changed before everything readable has been read and verified; an effect that
+ * cannot be executed stops the start (a partial data set is never served); time during replay is the log's, so
+ * nothing expires but by the log's own word.
+ */
+import { openLog } from "../aof/open-log.ts";
+import { type LogSummary, readLog } from "../aof/read-log.ts";
+import type { SyncPolicy } from "../aof/sync-policy.ts";
+import { truncateTornTail } from "../aof/torn-tail.ts";
+import { FerriteError } from "../base/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { FileSystem } from "../ports/file-system.ts";
+import type { Logger } from "../ports/logger.ts";
+import { GrowingOutput } from "../protocol/reply-writer.ts";
+import type { Request } from "../protocol/request.ts";
+import type { Database } from "./database.ts";
+
+export interface LogOptions {
+  readonly fileSystem: FileSystem;
+  readonly folder: string;
+  /** `persistence.aof_file`. */
+  readonly stem: string;
+  readonly policy: SyncPolicy;
+  readonly partBytesMax: number;
+}
+
+export interface Recovered {
+  readonly summary: LogSummary;
+  readonly milliseconds: number;
+}
+
+/** Replays the log into the (empty) database and leaves it open for writing. */
+export async function recoverFromLog(
+  database: Database,
+  options: LogOptions,
+  clock: Clock,
+  logger: Logger,
+): Promise<Recovered> {
+  const { fileSystem: fs, folder, stem } = options;
+  const startMs = clock.monotonicMs();
+  const replay = new Replayer(database);
+  const summary = await readLog({
+    fs,
+    folder,
+    stem,
+    handler: replay,
+    breathe: () => new Promise((resolve) => clock.soon(resolve)),
+  });
+  replay.finish();
+  const tail = summary.tornTail;
+  if (tail !== undefined) {
+    const kept = truncateTornTail(fs, folder, tail, clock.wallMs());
+    logger.warning("the end of the append-only file was torn and has been cut off; nothing of it was acknowledged", {
+      file: `${folder}/${tail.part}`,
+      offset: tail.offset,
+      bytes: tail.bytes,
+      reason: tail.reason,
+      kept,
+    });
+  }
+  for (const name of summary.strayParts) {
+    logger.warning("a file beside the append-only file belongs to nothing and is ignored", { file: `${folder}/${name}` });
+  }
+  const { policy, partBytesMax } = options;
+  const log = await openLog({ fs, folder, stem, summary, clock, logger, policy, partBytesMax });
+  database.useLog(log, log.nextLsn);
+  return { summary, milliseconds: clock.monotonicMs() - startMs };
+}
+
+/** Executes logged effects; an effect that answers an error means that log and program disagree. */
+class Replayer {
+  readonly #database: Database;
+  readonly #session;
+  readonly #out = new GrowingOutput();
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#session = database.internalSession();
+    database.effects.replaying = true;
+    database.keyspace.expireOnAccess = false;
+  }
+
+  effect(db: number, request: Request, lsn: number, timeMs: number): void {
+    const database = this.#database;
+    const { reply, keyspace } = database;
+    database.setNow(timeMs);
+    keyspace.lsn = lsn;
+    this.#session.db = db;
+    database.enter(this.#session, this.#out);
+    const errors = reply.errors;
+    database.executeUnchecked(this.#session, request);
+    if (reply.errors !== errors) {
+      throw new FerriteError(
+        "corruption",
+        `the effect with LSN ${lsn} cannot be replayed: "${reply.lastError}"; the log was written by a newer version, or is not from this data set`,
+      );
+    }
+    this.#out.position = 0;
+  }
+
+  finish(): void {
+    const database = this.#database;
+    database.effects.replaying = false;
+    database.keyspace.expireOnAccess = true;
+    database.executor.endTurn();
+    database.table.resetCounters();
+    database.setNow(database.clock.wallMs());
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * The engine: keyspace, index, record log and the work that keeps them small, behind one face.
+ *
+ * Invariants
+ *  - `keyspace` is used by commands; everything else here is called between commands, on the same thread, and leaves no view
+ *    valid.
+ *  - `maintain`, `expireSlice`, `evict` and `reclaim` work in slices of the budget given (they may pass it by one
+ *    sub-table or a few records); nothing here starts by itself, keeps timers or does input or output.
+ *  - `usedBytes` counts index and written log bytes, live or dead, exactly; free memory kept for reuse is not in
+ *    it (`memory().logPooledBytes`, `releasePooled`).
+ */
+import { assert } from "../base/assert.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Random } from "../ports/random.ts";
+import { type EvictionPolicy, isLfuPolicy } from "./eviction/eviction-policy.ts";
+import { Evictor } from "./eviction/evictor.ts";
+import { ExpiryCycle } from "./expiry-cycle.ts";
+import { AccessClock } from "./hot/access-clock.ts";
+import { Cleaner } from "./hot/cleaner.ts";
+import { Flusher } from "./hot/flusher.ts";
+import { KEYSPACES_MAX } from "./hot/record.ts";
+import { RecordLog, SEGMENT_NONE } from "./hot/record-log.ts";
+import { SEGMENT_BYTES_MAX, SegmentTable } from "./hot/segment-table.ts";
+import { HotKeyspace } from "./hot-keyspace.ts";
+import { type Hasher, SipHasher } from "./index/hash.ts";
+import { HashIndex } from "./index/hash-index.ts";
+import { SubTables, type SubTableView } from "./index/sub-tables.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { verifyEngine } from "./verify.ts";
+
+export type { EvictionPolicy } from "./eviction/eviction-policy.ts";
+
+export interface EngineOptions {
+  /** Logical databases, 1 to 1,024. */
+  readonly databases: number;
+  /** 64 random bits as two numbers; the same for one data set for ever. */
+  readonly hashSeed: readonly [number, number];
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Size of a log segment; by default what `segmentBytesFor` answers. */
+  readonly segmentBytes?: number;
+  /** The user's cap, if any: only sizes segments. Eviction is asked for by `evict`. */
+  readonly maxMemoryBytes?: number;
+  /** Another hash function, for tests that need collisions. */
+  readonly hasher?: Hasher;
+}
+
+/** All in bytes. */
+export interface EngineMemory {
+  readonly usedBytes: number;
+  /** Units, rows and directories in use. */
+  readonly indexBytes: number;
+  readonly indexUnitBytes: number;
+  readonly indexRowBytes: number;
+  readonly indexDirectoryBytes: number;
+  /** Units kept for reuse. */
+  readonly indexFreeBytes: number;
+  /** Memory of all segments, written or not. */
+  readonly logAllocatedBytes: number;
+  readonly logUsedBytes: number;
+  readonly logLiveBytes: number;
+  readonly logDeadBytes: number;
+  /** Segments kept for reuse. */
+  readonly logPooledBytes: number;
+  readonly segments: number;
+}
+
+const SEGMENT_BYTES_MIN = 256 * 1024;
+/** Free segments kept for reuse. */
+const POOLED_SEGMENTS_MAX = 2;
+/** The log is cleaned when this share of it is dead, and at least so many segments' worth. */
+const DEAD_SHARE_MAX = 0.2;
+const DEAD_SEGMENTS_MIN = 2;
+/** Records or sub-tables handled between two looks at the clock. */
+const CLEAN_RECORDS = 32;
+
+/** Segments of 8 MiB, or smaller ones where the cap is small, so that one is at most about a sixty-fourth of it. */
+export function segmentBytesFor(maxMemoryBytes: number): number {
+  if (maxMemoryBytes <= 0) return SEGMENT_BYTES_MAX;
+  let bytes = SEGMENT_BYTES_MAX;
+  while (bytes > SEGMENT_BYTES_MIN && bytes > maxMemoryBytes / 64) bytes /= 2;
+  return bytes;
+}
+
+export class Engine {
+  readonly keyspace: Keyspace;
+  /** True while every record is in memory: lookups never have to wait. */
+  readonly everythingInMemory = true;
+  readonly #hot: HotKeyspace;
+  readonly #tables: SubTables;
+  readonly #log: RecordLog;
+  readonly #cleaner: Cleaner;
+  readonly #flusher: Flusher;
+  readonly #evictor: Evictor;
+  readonly #expiry: ExpiryCycle;
+  readonly #access: AccessClock;
+  readonly #clock: Clock;
+
+  constructor(options: EngineOptions) {
+    assert(options.databases >= 1 && options.databases <= KEYSPACES_MAX, "number of databases out of range");
+    const { clock, random } = options;
+    const segmentBytes = options.segmentBytes ?? segmentBytesFor(options.maxMemoryBytes ?? 0);
+    const hasher = options.hasher ?? new SipHasher(options.hashSeed[0], options.hashSeed[1]);
+    const log = new RecordLog(new SegmentTable(segmentBytes, POOLED_SEGMENTS_MAX), hasher);
+    const tables = new SubTables(options.databases);
+    const index = new HashIndex(tables, log);
+    const cleaner = new Cleaner(log, index);
+    const flusher = new Flusher(tables, log, cleaner);
+    const access = new AccessClock(random);
+    const hot = new HotKeyspace({
+      databases: options.databases,
+      hasher,
+      index,
+      log,
+      access,
+      flusher,
+      random,
+    });
+    this.#clock = clock;
+    this.#tables = tables;
+    this.#log = log;
+    this.#cleaner = cleaner;
+    this.#flusher = flusher;
+    this.#access = access;
+    this.#hot = hot;
+    this.keyspace = hot;
+    this.#expiry = new ExpiryCycle(index, log, hot, clock);
+    const usedBytes = (): number => this.usedBytes;
+    this.#evictor = new Evictor({ index, log, cleaner, keyspace: hot, access, clock, random, usedBytes });
+  }
+
+  /** Called with each evicted key; the range is valid during the call, which must not use the keyspace. */
+  get onEvicted(): (db: number, bytes: Uint8Array, offset: number, length: number) => void {
+    return this.#evictor.onEvicted;
+  }
+
+  set onEvicted(listener: (db: number, bytes: Uint8Array, offset: number, length: number) => void) {
+    this.#evictor.onEvicted = listener;
+  }
+
+  /** Cheap: a few additions. */
+  get usedBytes(): number {
+    return this.#tables.usedBytes + this.#log.usedBytes;
+  }
+
+  get evictedKeys(): number {
+    return this.#evictor.evictedKeys;
+  }
+
+  /** What the access clocks record, and how: follows `maxmemory-policy` and its `lfu-*` and `maxmemory-samples` settings. */
+  setAccessPolicy(settings: {
+    readonly policy: EvictionPolicy;
+    readonly samples?: number;
+    readonly lfuLogFactor?: number;
+    readonly lfuDecayMinutes?: number;
+  }): void {
+    this.#access.lfu = isLfuPolicy(settings.policy);
+    if (settings.samples !== undefined) this.#evictor.samples = settings.samples;
+    if (settings.lfuLogFactor !== undefined) this.#access.lfuLogFactor = settings.lfuLogFactor;
+    if (settings.lfuDecayMinutes !== undefined) this.#access.lfuDecayMinutes = settings.lfuDecayMinutes;
+  }
+
+  /** Frees what flushes left behind and cleans the log where much of it is dead; true if there is more to do. */
+  maintain(budgetMs: number): boolean {
+    const deadline = this.#clock.monotonicMs() + budgetMs;
+    this.#hot.forget();
+    do {
+      if (this.#flusher.pending) this.#flusher.step(1);
+      else if (this.#cleaner.active) this.#cleaner.step(CLEAN_RECORDS, this.#evictor);
+      else if (!this.#beginCleaning()) return false;
+    } while (this.#clock.monotonicMs() < deadline);
+    return true;
+  }
+
+  /** Removes expired keys by the wall clock for at most about `budgetMs`; answers how many. */
+  expireSlice(budgetMs: number): number {
+    this.#hot.nowMs = this.#clock.wallMs();
+    return this.#expiry.run(budgetMs);
+  }
+
+  /** Frees at least `bytesToFree`, deleting keys by the policy; answers by how much `usedBytes` fell, 0 if nothing can be freed. */
+  evict(policy: EvictionPolicy, bytesToFree: number, budgetMs: number): number {
+    return this.#evictor.evict(policy, bytesToFree, budgetMs);
+  }
+
+  /** As `evict`, without deleting anything: only dead bytes come back. */
+  reclaim(bytesToFree: number, budgetMs: number): number {
+    return this.#evictor.evict("noeviction", bytesToFree, budgetMs);
+  }
+
+  memory(): EngineMemory {
+    const tables = this.#tables;
+    const segments = this.#log.segments;
+    return {
+      usedBytes: this.usedBytes,
+      indexBytes: tables.usedBytes,
+      indexUnitBytes: tables.units.usedBytes,
+      indexRowBytes: tables.rowBytes,
+      indexDirectoryBytes: tables.directoryBytes,
+      indexFreeBytes: tables.units.freeBytes,
+      logAllocatedBytes: segments.allocatedBytes,
+      logUsedBytes: this.#log.usedBytes,
+      logLiveBytes: this.#log.liveBytes,
+      logDeadBytes: this.#log.deadBytes,
+      logPooledBytes: segments.pooledBytes,
+      segments: segments.count,
+    };
+  }
+
+  /** Gives up the free segments kept for reuse. */
+  releasePooled(): void {
+    this.#log.segments.releasePooled();
+  }
+
+  /** Closes the tails and forbids every further change of what is in memory now; later writes go to new segments. */
+  sealSegments(): void {
+    this.#hot.forget();
+    this.#log.closeTails();
+    for (const id of this.#log.segments.ids()) this.#log.segments.seal(id);
+  }
+
+  /** Ids of the segments that hold records. */
+  segmentIds(): Generator<number> {
+    return this.#log.segments.ids();
+  }
+
+  /** Visits the records of a segment in order, fillers included; offset and size are in 8-byte units. */
+  forEachRecord(segment: number, visit: (unit: number, sizeUnits: number) => void): void {
+    this.#log.segments.forEachRecord(segment, visit);
+  }
+
+  /** The sub-tables of every keyspace, in hash order; do not change the keyspace while walking. */
+  subTables(): Generator<SubTableView> {
+    return this.#tables.views();
+  }
+
+  /** Recounts everything that is counted and asserts that it agrees. Reads every record: for tests and DEBUG. */
+  verify(): void {
+    this.#hot.forget();
+    assert(!this.#flusher.pending, "verify needs `maintain` to have finished");
+    verifyEngine(this.#tables, this.#log);
+  }
+
+  #beginCleaning(): boolean {
+    const log = this.#log;
+    const deadBytes = log.deadBytes;
+    if (deadBytes < DEAD_SEGMENTS_MIN * log.segments.segmentBytes) return false;
+    if (deadBytes < DEAD_SHARE_MAX * log.usedBytes) return false;
+    const victim = this.#cleaner.bestVictim(DEAD_SHARE_MAX);
+    if (victim === SEGMENT_NONE) return false;
+    this.#cleaner.begin(victim);
+    return true;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The table of segments: for each id its memory, medium, state, and how many of its units are used and dead.
+ *
+ * Invariants
+ *  - Unit 0 of a segment is its header (magic and id); records follow one another from unit 1 to `used`.
+ *  - `dead` counts the units of fillers and of records that no slot points to; used - 1 - dead are live.
+ *  - Only a segment that is `writable` is ever written to, its tail or its records; sealing is for good.
+ *  - An id is given out again only after `free`.
+ *  - The totals are the sums over the segments.
+ *
+ * Parallel arrays by id, not an object per segment: the hot path reads one word array and one flag.
+ */
+import { assert } from "../../base/assert.ts";
+import { checkRecord, RECORD_UNIT_BYTES, sizeUnitsOf } from "./record.ts";
+
+export const MEDIUM_NONE = 0;
+export const MEDIUM_MEMORY = 1;
+
+/** First word of every segment: "FSEG" read as little-endian. */
+export const SEGMENT_MAGIC = 0x47455346;
+export const SEGMENT_HEADER_UNITS = 1;
+/** 16 bits of an address; id 0 is not used, so that a zeroed slot points nowhere. */
+export const SEGMENT_ID_MAX = 0xffff;
+/** 20 bits of an address count units within a segment. */
+export const SEGMENT_BYTES_MAX = 8 * 2 ** 20;
+
+const NO_BYTES = new Uint8Array(0);
+const NO_WORDS = new Int32Array(0);
+const NO_DATA = new DataView(new ArrayBuffer(0));
+
+export class SegmentTable {
+  /** Size of an ordinary segment; a record too large for one gets a segment of its own. */
+  readonly segmentBytes: number;
+  readonly bytes: Uint8Array[] = [NO_BYTES];
+  readonly words: Int32Array[] = [NO_WORDS];
+  readonly data: DataView[] = [NO_DATA];
+  /** 1 if records may be changed and added. */
+  writable = new Uint8Array(64);
+  medium = new Uint8Array(64);
+  usedUnits = new Int32Array(64);
+  deadUnits = new Int32Array(64);
+  /** Order of creation: tells a segment from an earlier one of the same id. */
+  births = new Float64Array(64);
+
+  /** Sums over all segments, in units. */
+  usedUnitsTotal = 0;
+  deadUnitsTotal = 0;
+  /** Memory of all segments, used or not. */
+  allocatedBytes = 0;
+  count = 0;
+
+  readonly #poolMax: number;
+  readonly #poolBytes: Uint8Array[] = [];
+  readonly #poolWords: Int32Array[] = [];
+  readonly #poolData: DataView[] = [];
+  readonly #freeIds: number[] = [];
+  #nextBirth = 1;
+
+  constructor(segmentBytes: number, poolMax: number) {
+    assert(
+      segmentBytes >= 1024 && segmentBytes <= SEGMENT_BYTES_MAX && segmentBytes % RECORD_UNIT_BYTES === 0,
+      "segment size out of range",
+    );
+    this.segmentBytes = segmentBytes;
+    this.#poolMax = poolMax;
+  }
+
+  /** The birth that the next segment gets. */
+  get nextBirth(): number {
+    return this.#nextBirth;
+  }
+
+  /** Memory of free segments kept for reuse. */
+  get pooledBytes(): number {
+    return this.#poolBytes.length * this.segmentBytes;
+  }
+
+  /** A writable segment of at least `bytes` (rounded up to units, header included) or of the ordinary size. */
+  open(bytes = this.segmentBytes): number {
+    const id = this.#freeIds.pop() ?? this.bytes.length;
+    assert(id <= SEGMENT_ID_MAX, "segment ids are used up: records are too large for this many");
+    if (id >= this.writable.length) this.#growArrays();
+    if (bytes === this.segmentBytes && this.#poolBytes.length > 0) {
+      this.bytes[id] = this.#poolBytes.pop()!;
+      this.words[id] = this.#poolWords.pop()!;
+      this.data[id] = this.#poolData.pop()!;
+    } else {
+      this.#allocate(id, bytes);
+    }
+    const words = this.words[id]!;
+    words[0] = SEGMENT_MAGIC;
+    words[1] = id;
+    this.writable[id] = 1;
+    this.medium[id] = MEDIUM_MEMORY;
+    this.usedUnits[id] = SEGMENT_HEADER_UNITS;
+    this.deadUnits[id] = 0;
+    this.births[id] = this.#nextBirth++;
+    this.usedUnitsTotal += SEGMENT_HEADER_UNITS;
+    this.allocatedBytes += this.bytes[id]!.length;
+    this.count++;
+    return id;
+  }
+
+  /** Gives up a segment that nothing points to. Its bytes stay readable until its memory is used again. */
+  free(id: number): void {
+    assert(this.medium[id] === MEDIUM_MEMORY, "free of a segment that is not in memory");
+    this.usedUnitsTotal -= this.usedUnits[id]!;
+    this.deadUnitsTotal -= this.deadUnits[id]!;
+    this.allocatedBytes -= this.bytes[id]!.length;
+    this.count--;
+    if (this.bytes[id]!.length === this.segmentBytes && this.#poolBytes.length < this.#poolMax) {
+      this.#poolBytes.push(this.bytes[id]!);
+      this.#poolWords.push(this.words[id]!);
+      this.#poolData.push(this.data[id]!);
+    }
+    this.bytes[id] = NO_BYTES;
+    this.words[id] = NO_WORDS;
+    this.data[id] = NO_DATA;
+    this.writable[id] = 0;
+    this.medium[id] = MEDIUM_NONE;
+    this.usedUnits[id] = 0;
+    this.deadUnits[id] = 0;
+    this.#freeIds.push(id);
+  }
+
+  /** Gives up the memory kept for reuse. */
+  releasePooled(): void {
+    this.#poolBytes.length = 0;
+    this.#poolWords.length = 0;
+    this.#poolData.length = 0;
+  }
+
+  /** Forbids every further change of the segment's bytes. */
+  seal(id: number): void {
+    this.writable[id] = 0;
+  }
+
+  capacityUnits(id: number): number {
+    return this.bytes[id]!.length >>> 3;
+  }
+
+  liveUnits(id: number): number {
+    return this.usedUnits[id]! - SEGMENT_HEADER_UNITS - this.deadUnits[id]!;
+  }
+
+  addDead(id: number, units: number): void {
+    this.deadUnits[id]! += units;
+    this.deadUnitsTotal += units;
+  }
+
+  addUsed(id: number, units: number): void {
+    this.usedUnits[id]! += units;
+    this.usedUnitsTotal += units;
+  }
+
+  /** Forgets every record of a writable segment, all of them dead, so that it is filled from its start again. */
+  rewind(id: number): void {
+    this.usedUnitsTotal -= this.usedUnits[id]! - SEGMENT_HEADER_UNITS;
+    this.deadUnitsTotal -= this.deadUnits[id]!;
+    this.usedUnits[id] = SEGMENT_HEADER_UNITS;
+    this.deadUnits[id] = 0;
+  }
+
+  /** Largest id ever given out. */
+  get lastId(): number {
+    return this.bytes.length - 1;
+  }
+
+  /** Ids in use, in ascending order. */
+  *ids(): Generator<number> {
+    for (let id = 1; id < this.bytes.length; id++) if (this.medium[id] !== MEDIUM_NONE) yield id;
+  }
+
+  /** Visits every record of a segment in order, fillers included, each checked before it is handed over. */
+  forEachRecord(id: number, visit: (unit: number, sizeUnits: number) => void): void {
+    const words = this.words[id]!;
+    const end = this.usedUnits[id]!;
+    for (let unit = SEGMENT_HEADER_UNITS; unit < end; ) {
+      checkRecord(words, unit, end);
+      const size = sizeUnitsOf(words, unit * 2);
+      visit(unit, size);
+      unit += size;
+    }
+  }
+
+  #allocate(id: number, bytes: number): void {
+    const rounded = Math.ceil(bytes / RECORD_UNIT_BYTES) * RECORD_UNIT_BYTES;
+    const buffer = new ArrayBuffer(rounded);
+    this.bytes[id] = new Uint8Array(buffer);
+    this.words[id] = new Int32Array(buffer);
+    this.data[id] = new DataView(buffer);
+  }
+
+  #growArrays(): void {
+    const size = this.writable.length * 2;
+    const grow = <T extends Uint8Array | Int32Array | Float64Array>(old: T, grown: T): T => {
+      grown.set(old);
+      return grown;
+    };
+    this.writable = grow(this.writable, new Uint8Array(size));
+    this.medium = grow(this.medium, new Uint8Array(size));
+    this.usedUnits = grow(this.usedUnits, new Int32Array(size));
+    this.deadUnits = grow(this.deadUnits, new Int32Array(size));
+    this.births = grow(this.births, new Float64Array(size));
+  }
+}

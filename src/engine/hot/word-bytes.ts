@@ -1,0 +1,72 @@
+/**
+ * Copies and compares byte ranges four bytes at a time through DataViews.
+ *
+ * Hot-path file: no allocation for ranges up to COPY_WORDS_MAX. A DataView reads words at any alignment, and V8
+ * compiles its accessors to single instructions: 64 bytes take 16 steps here and 64 in a byte loop, while
+ * `subarray` with `set` pays for a view object first. An odd end is one more word that overlaps the one before.
+ */
+
+/** Above this many bytes a view and memmove are faster (measured in bench/micro/engine). */
+const COPY_WORDS_MAX = 384;
+
+/** Keeps the DataView of the last buffer that a caller's bytes came from. */
+export class SourceView {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #data: DataView = new DataView(new ArrayBuffer(0));
+
+  /** A DataView over exactly the bytes of `bytes`; allocates when the buffer is another one than last time. */
+  of(bytes: Uint8Array): DataView {
+    if (bytes !== this.#bytes) this.#turn(bytes);
+    return this.#data;
+  }
+
+  #turn(bytes: Uint8Array): void {
+    this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
+  }
+}
+
+export function equalWords(
+  a: DataView,
+  aOffset: number,
+  b: DataView,
+  bOffset: number,
+  length: number,
+): boolean {
+  if (length < 4) {
+    for (let i = 0; i < length; i++) if (a.getUint8(aOffset + i) !== b.getUint8(bOffset + i)) return false;
+    return true;
+  }
+  const last = length - 4;
+  if (a.getInt32(aOffset + last, true) !== b.getInt32(bOffset + last, true)) return false;
+  for (let i = 0; i < last; i += 4) {
+    if (a.getInt32(aOffset + i, true) !== b.getInt32(bOffset + i, true)) return false;
+  }
+  return true;
+}
+
+/** Copies `length` bytes between buffers, or between ranges of one buffer that do not overlap. */
+export function copyWords(
+  to: DataView,
+  toOffset: number,
+  from: DataView,
+  fromOffset: number,
+  length: number,
+): void {
+  if (length > COPY_WORDS_MAX) {
+    copyLong(to, toOffset, from, fromOffset, length);
+    return;
+  }
+  if (length < 4) {
+    for (let i = 0; i < length; i++) to.setUint8(toOffset + i, from.getUint8(fromOffset + i));
+    return;
+  }
+  const last = length - 4;
+  for (let i = 0; i < last; i += 4) to.setInt32(toOffset + i, from.getInt32(fromOffset + i, true), true);
+  to.setInt32(toOffset + last, from.getInt32(fromOffset + last, true), true);
+}
+
+function copyLong(to: DataView, toOffset: number, from: DataView, fromOffset: number, length: number): void {
+  const source = new Uint8Array(from.buffer, from.byteOffset + fromOffset, length);
+  new Uint8Array(to.buffer, to.byteOffset + toOffset, length).set(source);
+}

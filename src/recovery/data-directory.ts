@@ -1,0 +1,158 @@
+/**
+ * Ownership and identity of a data directory.
+ *
+ * Invariants: one process owns a directory (LOCK, held by the kernel where the platform can); IDENTITY is
+ * written once, whole or not at all, and checked before anything else in the directory is read; a directory
+ * of a newer format, or one whose IDENTITY is damaged, is never touched.
+ */
+import { crc32 } from "node:zlib";
+import { FerriteError, messageOf, systemCode } from "../base/errors.ts";
+import { latin1 } from "../base/bytes.ts";
+import type { FileLock, FileSystem } from "../ports/file-system.ts";
+import type { Random } from "../ports/random.ts";
+
+/** The newest layout of a data directory that this version reads and the one that it writes. */
+export const DIRECTORY_FORMAT = 1;
+
+export interface Identity {
+  /** 32 hex digits; names the database in buckets and backups. */
+  readonly databaseId: string;
+  /** Seeds the hash that orders the index and every sorted file: two unsigned 32-bit words. */
+  readonly hashSeed: readonly [number, number];
+  readonly format: number;
+}
+
+export interface DataDirectory {
+  readonly path: string;
+  readonly aofPath: string;
+  readonly identity: Identity;
+  readonly isNew: boolean;
+  release(): void;
+}
+
+export function openDataDirectory(
+  fileSystem: FileSystem,
+  path: string,
+  random: Random,
+  note: string,
+): DataDirectory {
+  try {
+    fileSystem.makeDirectorySync(path);
+  } catch (error) {
+    throw new FerriteError(
+      "unavailable",
+      `cannot create the data directory ${path}: ${messageOf(error)}; create it or choose another with --data-dir`,
+      { cause: error },
+    );
+  }
+  const lock = takeLock(fileSystem, path, note);
+  try {
+    const { identity, isNew } = readOrCreateIdentity(fileSystem, path, random);
+    return { path, aofPath: `${path}/aof`, identity, isNew, release: () => lock.release() };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function takeLock(fileSystem: FileSystem, path: string, note: string): FileLock {
+  const lockPath = `${path}/LOCK`;
+  let lock: FileLock | undefined;
+  try {
+    lock = fileSystem.lockSync(lockPath, note);
+  } catch (error) {
+    const code = systemCode(error);
+    const advice =
+      code === "EACCES" || code === "EROFS" || code === "EPERM"
+        ? "the directory is not writable for this user; change its owner or mode, or choose another with --data-dir"
+        : "check the file system";
+    throw new FerriteError("unavailable", `cannot lock ${lockPath}: ${messageOf(error)}; ${advice}`, { cause: error });
+  }
+  if (lock === undefined) {
+    throw new FerriteError(
+      "conflict",
+      `the data directory ${path} is in use by ${lockOwner(fileSystem, lockPath)}; stop that server or choose another with --data-dir`,
+    );
+  }
+  return lock;
+}
+
+function lockOwner(fileSystem: FileSystem, lockPath: string): string {
+  try {
+    const note = latin1(fileSystem.readFileSync(lockPath)).trim().replaceAll("\n", ", ");
+    return note === "" ? "another process" : `another process (${note})`;
+  } catch {
+    return "another process";
+  }
+}
+
+function readOrCreateIdentity(
+  fileSystem: FileSystem,
+  path: string,
+  random: Random,
+): { identity: Identity; isNew: boolean } {
+  const file = `${path}/IDENTITY`;
+  if (fileSystem.statSync(file) !== undefined) {
+    return { identity: parseIdentity(latin1(fileSystem.readFileSync(file)), file), isNew: false };
+  }
+  const foreign = fileSystem.listSync(path).filter((name) => name === "aof" || name === "checkpoints" || name === "warm");
+  if (foreign.length > 0) {
+    throw new FerriteError(
+      "corruption",
+      `${file} is missing although ${path}/${foreign[0]} exists; restore the file from a copy of the directory, or move the data aside to start empty`,
+    );
+  }
+  const identity = createIdentity(random);
+  const temporary = `${file}.new`;
+  if (fileSystem.statSync(temporary) !== undefined) fileSystem.unlinkSync(temporary);
+  const handle = fileSystem.openSync(temporary, "create");
+  try {
+    const bytes = Buffer.from(formatIdentity(identity), "latin1");
+    handle.appendSync(bytes, 0, bytes.length);
+    handle.syncSync();
+  } finally {
+    handle.close();
+  }
+  fileSystem.renameSync(temporary, file);
+  fileSystem.syncDirectorySync(path);
+  return { identity, isNew: true };
+}
+
+function createIdentity(random: Random): Identity {
+  const id = new Uint8Array(16);
+  random.fill(id);
+  return {
+    databaseId: Buffer.from(id).toString("hex"),
+    hashSeed: [random.uint32(), random.uint32()],
+    format: DIRECTORY_FORMAT,
+  };
+}
+
+/** `ferrite-data <format>`, `id <hex>`, `hash-seed <hex> <hex>`, `crc32 <hex of all lines before>`. */
+export function formatIdentity(identity: Identity): string {
+  const seed = identity.hashSeed.map((word) => word.toString(16).padStart(8, "0")).join(" ");
+  const body = `ferrite-data ${identity.format}\nid ${identity.databaseId}\nhash-seed ${seed}\n`;
+  return `${body}crc32 ${crc32(body).toString(16).padStart(8, "0")}\n`;
+}
+
+export function parseIdentity(text: string, file: string): Identity {
+  const version = /^ferrite-data (\d{1,9})\n/.exec(text);
+  if (version !== null && Number(version[1]) > DIRECTORY_FORMAT) {
+    throw new FerriteError(
+      "usage",
+      `${file} has format ${version[1]}, newer than ${DIRECTORY_FORMAT}, the newest that this version reads; use the version that wrote it`,
+    );
+  }
+  const match = /^(ferrite-data (\d{1,9})\nid ([0-9a-f]{32})\nhash-seed ([0-9a-f]{8}) ([0-9a-f]{8})\n)crc32 ([0-9a-f]{8})\n$/.exec(text);
+  if (match === null || crc32(match[1]!) !== Number.parseInt(match[6]!, 16)) {
+    throw new FerriteError(
+      "corruption",
+      `${file} is damaged (${text.length} bytes, checksum or form does not match); restore it from a copy of the directory`,
+    );
+  }
+  return {
+    format: Number(match[2]),
+    databaseId: match[3]!,
+    hashSeed: [Number.parseInt(match[4]!, 16), Number.parseInt(match[5]!, 16)],
+  };
+}

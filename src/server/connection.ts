@@ -1,0 +1,64 @@
+/**
+ * One connection of a transport: its request reader, its session and whether it may execute now.
+ *
+ * A connection executes only while nothing holds it back: its session is not suspended or paused, and what it
+ * has written and the peer has not taken stays under a bound. What arrives meanwhile is kept by the reader up
+ * to a bound and then left in the kernel, so that a client that does not read its replies slows itself down
+ * and nobody else.
+ */
+import type { ConnectionSlot } from "../base/ids.ts";
+import type { ReplyWriter } from "../protocol/reply-writer.ts";
+import type { RequestReader } from "../protocol/request-reader.ts";
+import type { Session, SessionCarrier } from "../database/session.ts";
+import type { FrontEnd } from "./front-end.ts";
+
+export class Connection implements SessionCarrier {
+  readonly slot: ConnectionSlot;
+  readonly reader: RequestReader;
+  readonly #frontEnd: FrontEnd;
+  /** Set right after construction: session and connection name each other. */
+  session!: Session;
+  /** The output bound was reached: nothing is executed until the transport reports `drained`. */
+  outputBlocked = false;
+  readingPaused = false;
+  /** The reader may hold bytes of the arena that have to be retained at the end of the turn. */
+  touched = false;
+  /** The peer has sent its last byte. */
+  halfClosed = false;
+
+  constructor(slot: ConnectionSlot, reader: RequestReader, frontEnd: FrontEnd) {
+    this.slot = slot;
+    this.reader = reader;
+    this.#frontEnd = frontEnd;
+  }
+
+  get mayExecute(): boolean {
+    const session = this.session;
+    return !session.suspended && !session.paused && !session.closing && !this.outputBlocked;
+  }
+
+  get peerAddress(): string {
+    return this.#frontEnd.transport.peerAddress(this.slot);
+  }
+  get localAddress(): string {
+    return this.#frontEnd.transport.localAddress(this.slot);
+  }
+  get descriptor(): number {
+    return this.#frontEnd.transport.descriptor(this.slot);
+  }
+  write(write: (reply: ReplyWriter) => void): void {
+    this.#frontEnd.writeOutOfTurn(this, write);
+  }
+  resume(): void {
+    this.#frontEnd.resume(this);
+  }
+  close(flush: boolean): void {
+    this.#frontEnd.closeConnection(this, flush);
+  }
+  inputBytes(): number {
+    return this.reader.bufferedBytes;
+  }
+  outputBytes(): number {
+    return this.#frontEnd.transport.queuedBytes(this.slot);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What COMMAND tells of every command that both know is what redis-server 7.0.15 tells, byte for byte; the
+ * differences that are meant are listed here with their reason.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Decoded, decodeReply, RedisOracle, redisVersion } from "../support/redis-oracle.ts";
+import { ServerBench } from "./server-support.ts";
+
+const version = redisVersion();
+/** Later versions of Redis have them, or Ferrite alone. */
+const NOT_IN_7_0 = ["client|no-touch", "client|setinfo", "waitaof", "aof", "aof|help", "aof|sync"];
+/** CLIENT KILL takes MAXAGE, which came after 7.0. */
+const DOCUMENTED_DIFFERENTLY = ["client|kill"];
+
+describe.skipIf(version === undefined)(
+  "COMMAND beside redis-server (skipped: redis-server 7.0 is not installed)",
+  () => {
+    let redis: RedisOracle;
+    const bench = new ServerBench();
+    const names = [...bench.table.all()]
+      .map((command) => command.fullName)
+      .filter((name) => !NOT_IN_7_0.includes(name));
+
+    beforeAll(async () => {
+      redis = await RedisOracle.start();
+    });
+    afterAll(async () => {
+      await redis.stop();
+    });
+
+    it("has the same COMMAND INFO", async () => {
+      const replies = await redis.ask(names.map((name) => ["COMMAND", "INFO", name]));
+      const differing = names.filter((name, index) => {
+        const ours = withoutSubcommands(bench.run("COMMAND", "INFO", name));
+        return JSON.stringify(ours) !== JSON.stringify(withoutSubcommands(replies[index]!));
+      });
+      expect(differing).toEqual([]);
+    });
+
+    it("has the same COMMAND DOCS", async () => {
+      const replies = await redis.ask(names.map((name) => ["COMMAND", "DOCS", name]));
+      const differing = names.filter((name, index) => {
+        if (DOCUMENTED_DIFFERENTLY.includes(name)) return false;
+        const ours = withoutSubcommandDocs(bench.run("COMMAND", "DOCS", name));
+        return JSON.stringify(ours) !== JSON.stringify(withoutSubcommandDocs(replies[index]!));
+      });
+      expect(differing).toEqual([]);
+    });
+
+    it("writes COMMAND INFO and DOCS in RESP3 as Redis does", async () => {
+      const plain = names.filter((name) => bench.command(name).subcommands.length === 0);
+      const questions = plain.flatMap((name) => [
+        ["COMMAND", "INFO", name],
+        ["COMMAND", "DOCS", name],
+      ]);
+      const [, ...replies] = await redis.ask([["HELLO", "3"], ...questions]);
+      await redis.ask([["HELLO", "2"]]);
+      const resp3 = new ServerBench(3);
+      const differing = questions.filter(
+        (question, index) =>
+          !DOCUMENTED_DIFFERENTLY.includes(question[2]!) && resp3.run(...question) !== replies[index],
+      );
+      expect(differing).toEqual([]);
+    });
+
+    it("finds the same keys", async () => {
+      const questions = [
+        ["GET", "a"],
+        ["get", "a"],
+        ["MSET", "a", "1", "b", "2"],
+        ["MSET", "a"],
+        ["DEL", "a", "b", "c"],
+        ["RENAME", "a", "b"],
+        ["COPY", "a", "b", "DB", "1"],
+        ["OBJECT", "ENCODING", "a"],
+        ["MEMORY", "USAGE", "a"],
+        ["LCS", "a", "b"],
+        ["PING", "a"],
+        ["NOSUCH", "a"],
+        ["CONFIG", "GET", "a"],
+        ["GET", "a", "b"],
+      ].flatMap((command) => [
+        ["COMMAND", "GETKEYS", ...command],
+        ["COMMAND", "GETKEYSANDFLAGS", ...command],
+      ]);
+      const replies = await redis.ask(questions);
+      expect(questions.map((question) => bench.run(...question))).toEqual(replies);
+    });
+  },
+);
+
+/** The order of subcommands is an accident of hashing in Redis; they are compared one by one. */
+function withoutSubcommands(raw: string): Decoded {
+  const [command] = decodeReply(raw) as readonly Decoded[];
+  return Array.isArray(command) ? (command as Decoded[]).slice(0, 9) : (command ?? null);
+}
+
+function withoutSubcommandDocs(raw: string): Decoded {
+  const [name, docs] = decodeReply(raw) as readonly Decoded[];
+  if (!Array.isArray(docs)) return name ?? null;
+  const fields = docs as Decoded[];
+  const subcommands = fields.indexOf("subcommands");
+  return [name ?? null, subcommands < 0 ? fields : fields.slice(0, subcommands)];
+}
