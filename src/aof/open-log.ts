@@ -38,7 +38,7 @@ export async function openLog(options: OpenLogOptions): Promise<AppendOnlyLog> {
   const stem = options.stem ?? DEFAULT_STEM;
   checkStem(stem);
   const parts = summary.manifest?.parts ?? [];
-  if (summary.manifest === undefined) makeFolder(fs, path);
+  secureNames(fs, path);
   const folder = new LogFolder(
     fs,
     path,
@@ -54,8 +54,13 @@ export async function openLog(options: OpenLogOptions): Promise<AppendOnlyLog> {
   return new AppendOnlyLog(folder, part, options);
 }
 
-function makeFolder(fs: FileSystem, path: string): void {
+/**
+ * Makes the folder and the names in it durable: a process that was killed between a rename and the sync of the
+ * folder leaves a manifest that everybody sees and that a power cut could still take back.
+ */
+function secureNames(fs: FileSystem, path: string): void {
   fs.makeDirectorySync(path);
+  fs.syncDirectorySync(path);
   const parent = path.slice(0, path.lastIndexOf("/"));
   if (parent !== "") fs.syncDirectorySync(parent);
 }

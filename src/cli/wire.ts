@@ -41,10 +41,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       ? undefined
       : new PortableTransport({ tls: tlsOptions(config), onRefused });
 
-  let end: (() => void) | undefined;
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+  const { promise: ended, resolve: end, reject: fail } = withResolvers<void>();
   const assembly = await openAssembly(config, {
     clock,
     random: new NodeRandom(),
@@ -53,9 +50,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     runtime: new NodeRuntime(),
     version: packageVersion(),
     transportKind: plain.kind,
+    // SHUTDOWN: the command that asks for it is still being executed.
     stop: async () => {
-      await stopAll(assembly, server, config, logger, "SHUTDOWN");
-      end?.();
+      await new Promise<void>((resolve) => clock.soon(resolve));
+      await stopAll(assembly, server, config, logger, "SHUTDOWN").then(end, fail);
     },
   });
   const server = new Server(config, assembly.database);
@@ -63,7 +61,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const listening = await server.listen(plain, tls);
     assembly.start(server);
     const banner = bannerOf(assembly, listening.addresses, config, plain);
-    logger.notice("ready to accept connections", banner);
+    // On a terminal the same facts are shown as a banner.
+    const isShown =
+      format === "pretty" || (format === "auto" && file === "" && process.stdout.isTTY === true);
+    logger.notice("ready to accept connections", isShown ? {} : banner);
     return {
       banner,
       ended,
@@ -74,6 +75,21 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await assembly.close();
     throw error;
   }
+}
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
 }
 
 function chooseAddon(config: Config, logger: Logger): Addon | undefined {
@@ -110,7 +126,7 @@ function readPem(path: string, option: string): Buffer {
   }
 }
 
-/** Order: nobody new, nothing half answered, everything on disk, the directory free. */
+/** Order: nobody new, nothing executed any more, everything on disk, replies out, the directory free. */
 async function stopAll(
   assembly: Assembly,
   server: Server,
@@ -120,6 +136,8 @@ async function stopAll(
 ): Promise<void> {
   logger.notice("stopping", { reason });
   assembly.beginStop();
+  server.quiesce();
+  await assembly.settleLog();
   await server.stop(config.values.server.shutdown_timeout);
   await assembly.close();
   logger.notice("stopped; everything acknowledged is on disk");
@@ -143,6 +161,5 @@ function bannerOf(
       storage.max_memory === 0 ? "no limit" : `${storage.max_memory} bytes, ${storage.max_memory_policy}`,
     keys: assembly.keysLoaded,
     loaded: `${assembly.recovered?.summary.effects ?? 0} effects in ${Math.round(assembly.recovered?.milliseconds ?? 0)} ms`,
-    pid: process.pid,
   };
 }

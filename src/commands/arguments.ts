@@ -1,7 +1,7 @@
 /**
  * Arguments that many commands share: int64 values, expiry times, database numbers, cursors, and their errors.
  *
- * Invariants: a function that answers "invalid" (NaN or -1) after an error reply says so; every other function
+ * Invariants: a function that answers "invalid" (NaN, -1 or false) after an error reply says so; every other function
  * leaves the reply alone. Numbers that a double holds exactly are parsed without allocation; the rest of the
  * int64 range goes through BigInt, because only such arguments need it.
  */
@@ -44,45 +44,64 @@ export function integerOrReply(context: Context, index: number): number {
   return value;
 }
 
-/** What `absoluteExpiry` answers beside a time. */
-export const EXPIRY_OVERFLOWS = Number.POSITIVE_INFINITY;
+/** What `ExpiryArgument.read` answers. */
+export const EXPIRY_READ = 0;
+export const EXPIRY_NOT_AN_INTEGER = 1;
+/** Where int64 arithmetic would overflow. */
+export const EXPIRY_OVERFLOWS = 2;
 
 /**
- * Argument `index`, in units of `unitMs` (1 or 1000), plus `baseMs`: an absolute time in milliseconds, clamped
- * to ±EXPIRY_MS_MAX; NaN if it is not an integer, EXPIRY_OVERFLOWS where int64 arithmetic would overflow.
+ * An expiry read from an argument: absolute milliseconds, clamped to ±EXPIRY_MS_MAX.
+ *
+ * An object that is used again and again, because a time is beyond V8's small integers: every function that
+ * took or answered one could box it. So the only boxes are those of the calls into the keyspace and the log.
  */
-export function absoluteExpiry(context: Context, index: number, unitMs: number, baseMs: number): number {
-  const exact = context.integer(index);
-  // At most 15 digits: neither the product nor the sum can leave int64.
-  if (!Number.isNaN(exact)) return clampExpiry(exact * unitMs + baseMs);
-  const wide = context.integer64(index);
-  if (wide === undefined) return Number.NaN;
-  const unit = BigInt(unitMs);
-  if (wide > INT64_MAX / unit || wide < (-INT64_MAX - 1n) / unit) return EXPIRY_OVERFLOWS;
-  const base = BigInt(baseMs);
-  const scaled = wide * unit;
-  return scaled > INT64_MAX - base ? EXPIRY_OVERFLOWS : clampExpiry(Number(scaled + base));
+export class ExpiryArgument {
+  ms = Number.NaN;
+
+  /** Argument `index` in units of `unitMs` (1 or 1000), counted from now if `relative`. */
+  read(context: Context, index: number, unitMs: number, relative: boolean): number {
+    const exact = context.integer(index);
+    if (Number.isNaN(exact)) return this.#readWide(context, index, unitMs, relative);
+    // At most 15 digits: neither the product nor the sum can leave int64.
+    let ms = exact * unitMs;
+    if (relative) ms += context.nowMs;
+    if (ms > EXPIRY_MS_MAX) ms = EXPIRY_MS_MAX;
+    else if (ms < -EXPIRY_MS_MAX) ms = -EXPIRY_MS_MAX;
+    this.ms = ms;
+    return EXPIRY_READ;
+  }
+
+  #readWide(context: Context, index: number, unitMs: number, relative: boolean): number {
+    const wide = context.integer64(index);
+    if (wide === undefined) return EXPIRY_NOT_AN_INTEGER;
+    const unit = BigInt(unitMs);
+    if (wide > INT64_MAX / unit || wide < (-INT64_MAX - 1n) / unit) return EXPIRY_OVERFLOWS;
+    const base = relative ? BigInt(context.nowMs) : 0n;
+    const scaled = wide * unit;
+    if (scaled > INT64_MAX - base) return EXPIRY_OVERFLOWS;
+    this.ms = Math.max(-EXPIRY_MS_MAX, Math.min(EXPIRY_MS_MAX, Number(scaled + base)));
+    return EXPIRY_READ;
+  }
+
+  /** As `read`, for commands that demand a positive argument (SET, SETEX, GETEX); false after the error reply. */
+  readPositiveOrReply(
+    context: Context,
+    index: number,
+    unitMs: number,
+    relative: boolean,
+    command: string,
+  ): boolean {
+    const read = this.read(context, index, unitMs, relative);
+    if (read === EXPIRY_READ && this.ms > (relative ? context.nowMs : 0)) return true;
+    if (read === EXPIRY_NOT_AN_INTEGER) context.reply.error(NOT_AN_INTEGER_ERROR);
+    else replyInvalidExpiry(context, command);
+    return false;
+  }
 }
 
-function clampExpiry(ms: number): number {
-  if (ms > EXPIRY_MS_MAX) return EXPIRY_MS_MAX;
-  return ms < -EXPIRY_MS_MAX ? -EXPIRY_MS_MAX : ms;
-}
-
-/** The expiry of a command that demands a positive time (SET, SETEX, GETEX); NaN after the error reply. */
-export function positiveExpiryOrReply(
-  context: Context,
-  index: number,
-  unitMs: number,
-  baseMs: number,
-  command: string,
-): number {
-  const ms = absoluteExpiry(context, index, unitMs, baseMs);
-  if (Number.isNaN(ms)) context.reply.error(NOT_AN_INTEGER_ERROR);
-  else if (ms <= baseMs || ms === EXPIRY_OVERFLOWS) replyInvalidExpiry(context, command);
-  else return ms;
-  return Number.NaN;
-}
+/** The one that all bodies use; its time is valid until the next one is read. */
+export const expiryArgument = new ExpiryArgument();
 
 export function replyInvalidExpiry(context: Context, command: string): void {
   context.reply.error(`ERR invalid expire time in '${command}' command`);

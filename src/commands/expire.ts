@@ -4,12 +4,15 @@
  * Invariants: times are kept and logged absolute, in milliseconds; a time that is not in the future deletes the
  * key and logs DEL, except in replay, where the log itself holds the DEL that removed the key.
  *
- * Hot-path file: nothing here allocates unless an argument has more than 15 digits or is wrong.
+ * Hot-path file: times stay in `expiryArgument` and in the view; nothing is allocated but the box that V8 may put
+ * around a time that is handed to the keyspace. The BigInt path is for arguments of more than 15 digits.
  */
 import { NO_EXPIRY } from "../engine/keyspace.ts";
 import {
-  absoluteExpiry,
-  EXPIRY_OVERFLOWS,
+  EXPIRY_NOT_AN_INTEGER,
+  EXPIRY_READ,
+  type ExpiryArgument,
+  expiryArgument,
   MILLISECONDS,
   NOT_AN_INTEGER_ERROR,
   replyInvalidExpiry,
@@ -19,20 +22,22 @@ import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
 import type { ArgumentDoc, CommandSpec } from "./spec.ts";
 
-/** Sets the expiry of the present key in argument `index`, or deletes it if the time has passed; logs either. */
-export function expireAt(context: Context, index: number, expiryMs: number): void {
+/** Gives the present key in argument `index` this expiry, or deletes it if the time has passed; logs either. */
+export function expireAt(context: Context, index: number, expiry: ExpiryArgument): void {
   const { keyspace, effects } = context;
-  if (expiryMs <= context.nowMs && keyspace.expireOnAccess) {
-    context.remove(index);
-    logDelete(context, index);
-    return;
+  if (expiry.ms <= context.nowMs) {
+    if (keyspace.expireOnAccess) {
+      context.remove(index);
+      logDelete(context, index);
+      return;
+    }
+    if (expiry.ms < 0) expiry.ms = 0;
   }
-  const ms = expiryMs < 0 ? 0 : expiryMs;
-  keyspace.setExpiry(context.db, context.bytes, context.offset(index), context.length(index), ms);
+  keyspace.setExpiry(context.db, context.bytes, context.offset(index), context.length(index), expiry.ms);
   effects.begin(context.db, 3);
   effects.argumentText("PEXPIREAT");
   effects.requestArgument(index);
-  effects.argumentInteger(ms);
+  effects.argumentInteger(expiry.ms);
   effects.end();
 }
 
@@ -51,38 +56,35 @@ const CONDITION_GT = 4;
 const CONDITION_LT = 8;
 
 function expire(context: Context): void {
-  expireBy(context, SECONDS, context.nowMs, "expire");
+  expireBy(context, SECONDS, true, "expire");
 }
 
 function pexpire(context: Context): void {
-  expireBy(context, MILLISECONDS, context.nowMs, "pexpire");
+  expireBy(context, MILLISECONDS, true, "pexpire");
 }
 
 function expireAtSeconds(context: Context): void {
-  expireBy(context, SECONDS, 0, "expireat");
+  expireBy(context, SECONDS, false, "expireat");
 }
 
 function pexpireAt(context: Context): void {
-  expireBy(context, MILLISECONDS, 0, "pexpireat");
+  expireBy(context, MILLISECONDS, false, "pexpireat");
 }
 
-function expireBy(context: Context, unitMs: number, baseMs: number, command: string): void {
+function expireBy(context: Context, unitMs: number, relative: boolean, command: string): void {
   const conditions = context.argc === 3 ? 0 : conditionsOrReply(context);
   if (conditions < 0) return;
-  const expiryMs = absoluteExpiry(context, 2, unitMs, baseMs);
-  if (Number.isNaN(expiryMs)) {
-    context.reply.error(NOT_AN_INTEGER_ERROR);
+  const read = expiryArgument.read(context, 2, unitMs, relative);
+  if (read !== EXPIRY_READ) {
+    if (read === EXPIRY_NOT_AN_INTEGER) context.reply.error(NOT_AN_INTEGER_ERROR);
+    else replyInvalidExpiry(context, command);
     return;
   }
-  if (expiryMs === EXPIRY_OVERFLOWS) {
-    replyInvalidExpiry(context, command);
-    return;
-  }
-  if (!context.findForWrite(1) || !isAllowed(conditions, context.keyspace.expiryMs, expiryMs)) {
+  if (!context.findForWrite(1) || (conditions !== 0 && !isAllowed(context, conditions))) {
     context.reply.integer(0);
     return;
   }
-  expireAt(context, 1, expiryMs);
+  expireAt(context, 1, expiryArgument);
   context.reply.integer(1);
 }
 
@@ -111,9 +113,10 @@ function conditionsOrReply(context: Context): number {
   return conditions;
 }
 
-/** A key without an expiry counts as one that expires after every time. */
-function isAllowed(conditions: number, currentMs: number, expiryMs: number): boolean {
-  if (conditions === 0) return true;
+/** May the key under the view get the time in `expiryArgument`? One without an expiry counts as expiring last. */
+function isAllowed(context: Context, conditions: number): boolean {
+  const currentMs = context.keyspace.expiryMs;
+  const expiryMs = expiryArgument.ms;
   const persistent = currentMs === NO_EXPIRY;
   if ((conditions & CONDITION_NX) !== 0 && !persistent) return false;
   if ((conditions & CONDITION_XX) !== 0 && persistent) return false;
@@ -132,39 +135,35 @@ function persist(context: Context): void {
 }
 
 function ttl(context: Context): void {
-  const ms = expiryOrReply(context);
-  if (ms >= 0) context.reply.integer(toSeconds(remaining(ms, context.nowMs)));
+  if (hasExpiryOrReply(context)) context.reply.integer(toSeconds(remainingMs(context)));
 }
 
 function pttl(context: Context): void {
-  const ms = expiryOrReply(context);
-  if (ms >= 0) context.reply.integer(remaining(ms, context.nowMs));
+  if (hasExpiryOrReply(context)) context.reply.integer(remainingMs(context));
 }
 
 function expireTime(context: Context): void {
-  const ms = expiryOrReply(context);
-  if (ms >= 0) context.reply.integer(toSeconds(ms));
+  if (hasExpiryOrReply(context)) context.reply.integer(toSeconds(context.keyspace.expiryMs));
 }
 
 function pexpireTime(context: Context): void {
-  const ms = expiryOrReply(context);
-  if (ms >= 0) context.reply.integer(ms);
+  if (hasExpiryOrReply(context)) context.reply.integer(context.keyspace.expiryMs);
 }
 
-/** The key's expiry; -1 after the reply (-2 for an absent key, -1 for one that does not expire). */
-function expiryOrReply(context: Context): number {
+/** Places the view on a key that expires; false after the reply (-2: no such key, -1: it does not expire). */
+function hasExpiryOrReply(context: Context): boolean {
   if (!context.peek(1)) {
     context.reply.integer(-2);
-    return -1;
+    return false;
   }
-  const ms = context.keyspace.expiryMs;
-  if (ms !== NO_EXPIRY) return ms;
+  if (context.keyspace.expiryMs !== NO_EXPIRY) return true;
   context.reply.integer(-1);
-  return -1;
+  return false;
 }
 
-function remaining(expiryMs: number, nowMs: number): number {
-  return expiryMs > nowMs ? expiryMs - nowMs : 0;
+function remainingMs(context: Context): number {
+  const ms = context.keyspace.expiryMs - context.nowMs;
+  return ms > 0 ? ms : 0;
 }
 
 /** To the nearest second, as Redis. */

@@ -5,7 +5,7 @@
  * is the change alone (DEL, PEXPIREAT, PERSIST, SET), so a replay need not read. None of the three allocates.
  */
 import { NO_EXPIRY, TYPE_STRING } from "../engine/keyspace.ts";
-import { WRONG_TYPE } from "./arguments.ts";
+import { expiryArgument, WRONG_TYPE } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { expireAt, logDelete } from "./expire.ts";
 import { KEY_ARGUMENT, oneKey, VALUE_ARGUMENT } from "./keys-spec.ts";
@@ -48,14 +48,11 @@ function getEx(context: Context): void {
     reply.error(WRONG_TYPE);
     return;
   }
-  let expiryMs = NO_EXPIRY;
-  if ((options & OPTION_ANY_EXPIRY) !== 0) {
-    expiryMs = optionExpiryOrReply(context, options, "getex");
-    if (Number.isNaN(expiryMs)) return;
-  }
+  const expires = (options & OPTION_ANY_EXPIRY) !== 0;
+  if (expires && !optionExpiryOrReply(context, options, "getex")) return;
   const hadExpiry = keyspace.expiryMs !== NO_EXPIRY;
   reply.bulk(keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
-  if (expiryMs !== NO_EXPIRY) expireAt(context, 1, expiryMs);
+  if (expires) expireAt(context, 1, expiryArgument);
   else if ((options & OPTION_PERSIST) !== 0 && hadExpiry) persistArgument(context);
 }
 

@@ -5,7 +5,7 @@
  * with XX. The result is one number (flag bits, and above them the index of the expiry's argument), because
  * `SET key value EX 10` is too common to allocate for.
  */
-import { MILLISECONDS, positiveExpiryOrReply, SECONDS, SYNTAX_ERROR } from "./arguments.ts";
+import { expiryArgument, MILLISECONDS, SECONDS, SYNTAX_ERROR } from "./arguments.ts";
 import type { Context } from "./context.ts";
 
 export const OPTION_NX = 1;
@@ -41,12 +41,12 @@ export function stringOptionsOrReply(context: Context, from: number, allowed: nu
   return flags + expiryIndex * INDEX_UNIT;
 }
 
-/** The absolute expiry that `options` (with one of OPTION_ANY_EXPIRY) ask for; NaN after the error reply. */
-export function optionExpiryOrReply(context: Context, options: number, command: string): number {
+/** Reads the expiry that `options` (with one of OPTION_ANY_EXPIRY) name into `expiryArgument`; false after the error reply. */
+export function optionExpiryOrReply(context: Context, options: number, command: string): boolean {
   const index = Math.floor(options / INDEX_UNIT);
   const unitMs = (options & (OPTION_EX | OPTION_EXAT)) !== 0 ? SECONDS : MILLISECONDS;
-  const baseMs = (options & (OPTION_EX | OPTION_PX)) !== 0 ? context.nowMs : 0;
-  return positiveExpiryOrReply(context, index, unitMs, baseMs, command);
+  const relative = (options & (OPTION_EX | OPTION_PX)) !== 0;
+  return expiryArgument.readPositiveOrReply(context, index, unitMs, relative, command);
 }
 
 function optionAt(context: Context, index: number): number {

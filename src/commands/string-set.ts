@@ -4,12 +4,13 @@
  * Invariants: what is logged is absolute (an expiry as PXAT) and unconditional, so that replaying it needs no
  * clock and no earlier state; a refused condition logs nothing.
  *
- * Hot-path file: SET with and without an expiry, SETNX and MSET allocate nothing. A plain SET does not look the
- * key up first: `put` replaces whatever was there with one probe.
+ * Hot-path file: SET, SETNX and MSET allocate nothing (with an expiry: nothing but the box that V8 may put around
+ * a time that is handed to the keyspace). A plain SET does not look the key up first: `put` replaces whatever was
+ * there with one probe.
  */
 import { NO_EXPIRY, TYPE_STRING } from "../engine/keyspace.ts";
 import { STRING_PLAIN } from "../value/string.ts";
-import { MILLISECONDS, positiveExpiryOrReply, replyWrongArity, SECONDS } from "./arguments.ts";
+import { expiryArgument, MILLISECONDS, replyWrongArity, SECONDS } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { allKeys, KEY_ARGUMENT, oneKey, VALUE_ARGUMENT } from "./keys-spec.ts";
 import type { ArgumentDoc, CommandSpec } from "./spec.ts";
@@ -57,8 +58,8 @@ function setWithOptions(context: Context): void {
   if (options < 0) return;
   let expiryMs = NO_EXPIRY;
   if ((options & OPTION_ANY_EXPIRY) !== 0) {
-    expiryMs = optionExpiryOrReply(context, options, "set");
-    if (Number.isNaN(expiryMs)) return;
+    if (!optionExpiryOrReply(context, options, "set")) return;
+    expiryMs = expiryArgument.ms;
   }
   const answersOld = (options & OPTION_GET) !== 0;
   if (answersOld && !replyString(context)) return;
@@ -71,7 +72,7 @@ function setWithOptions(context: Context): void {
     if (found && (options & OPTION_KEEP_EXPIRY) !== 0) expiryMs = context.keyspace.expiryMs;
   }
   putArgument(context, 1, 2, expiryMs);
-  if ((options & OPTION_ANY_EXPIRY) !== 0) logSetUntil(context, 2, expiryMs);
+  if ((options & OPTION_ANY_EXPIRY) !== 0) logSetUntil(context, 2);
   else logSet(context, (options & OPTION_KEEP_EXPIRY) !== 0);
   if (!answersOld) context.reply.ok();
 }
@@ -87,15 +88,15 @@ export function logSet(context: Context, keepExpiry: boolean): void {
   effects.end();
 }
 
-/** `SET key value PXAT ms`, the value being argument `value`. */
-function logSetUntil(context: Context, value: number, expiryMs: number): void {
+/** `SET key value PXAT ms`, the value being argument `value` and the time `expiryArgument`. */
+function logSetUntil(context: Context, value: number): void {
   const effects = context.effects;
   effects.begin(context.db, 5);
   effects.argumentText("SET");
   effects.requestArgument(1);
   effects.requestArgument(value);
   effects.argumentText("PXAT");
-  effects.argumentInteger(expiryMs);
+  effects.argumentInteger(expiryArgument.ms);
   effects.end();
 }
 
@@ -108,10 +109,9 @@ function psetEx(context: Context): void {
 }
 
 function setUntil(context: Context, unitMs: number, command: string): void {
-  const expiryMs = positiveExpiryOrReply(context, 2, unitMs, context.nowMs, command);
-  if (Number.isNaN(expiryMs)) return;
-  putArgument(context, 1, 3, expiryMs);
-  logSetUntil(context, 3, expiryMs);
+  if (!expiryArgument.readPositiveOrReply(context, 2, unitMs, true, command)) return;
+  putArgument(context, 1, 3, expiryArgument.ms);
+  logSetUntil(context, 3);
   context.reply.ok();
 }
 

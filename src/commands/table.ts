@@ -78,55 +78,77 @@ export class ResolvedCommand {
   }
 }
 
-/** Open-addressed hash from names to commands; load factor at most a quarter. */
+/**
+ * Open-addressed hash from names to commands; load factor at most an eighth. The hash reads four bytes of the
+ * name whatever its length; the comparison reads them all, from one array that holds every name.
+ */
 class NameIndex {
   readonly #mask: number;
+  /** Per slot the command's number, or -1. */
   readonly #slots: Int16Array;
+  readonly #texts: Uint8Array;
+  /** Where name i begins in `#texts`; the entry behind the last name is the end. */
+  readonly #starts: Int32Array;
   readonly #commands: readonly ResolvedCommand[];
-  readonly #names: readonly Uint8Array[];
 
   constructor(commands: readonly ResolvedCommand[]) {
     let size = 8;
-    while (size < commands.length * 4) size *= 2;
+    while (size < commands.length * 8) size *= 2;
     this.#mask = size - 1;
     this.#slots = new Int16Array(size).fill(-1);
+    this.#texts = new Uint8Array(Buffer.from(commands.map((command) => command.name).join(""), "latin1"));
+    this.#starts = new Int32Array(commands.length + 1);
     this.#commands = commands;
-    this.#names = commands.map((command) => new Uint8Array(Buffer.from(command.name, "latin1")));
-    this.#names.forEach((name, index) => {
-      assert(
-        this.find(name, 0, name.length) === undefined,
-        `two commands named ${commands[index]?.fullName}`,
-      );
-      let slot = hashFolded(name, 0, name.length) & this.#mask;
+    commands.forEach((command, index) => {
+      const start = this.#starts[index]!;
+      const { length } = command.name;
+      assert(this.find(this.#texts, start, length) === undefined, `two commands named ${command.fullName}`);
+      this.#starts[index + 1] = start + length;
+      let slot = hashFolded(this.#texts, start, length) & this.#mask;
       while (this.#slots[slot]! >= 0) slot = (slot + 1) & this.#mask;
       this.#slots[slot] = index;
     });
   }
 
   find(bytes: Uint8Array, offset: number, length: number): ResolvedCommand | undefined {
-    let slot = hashFolded(bytes, offset, length) & this.#mask;
+    if (length === 0) return undefined;
+    const slots = this.#slots;
+    const starts = this.#starts;
+    const mask = this.#mask;
+    let slot = hashFolded(bytes, offset, length) & mask;
     for (;;) {
-      const index = this.#slots[slot]!;
+      const index = slots[slot]!;
       if (index < 0) return undefined;
-      const name = this.#names[index]!;
-      if (name.length === length && equalsFolded(bytes, offset, name)) return this.#commands[index];
-      slot = (slot + 1) & this.#mask;
+      const start = starts[index]!;
+      if (starts[index + 1]! - start === length && equalsFolded(bytes, offset, this.#texts, start, length)) {
+        return this.#commands[index];
+      }
+      slot = (slot + 1) & mask;
     }
   }
 }
 
-/** Setting bit 5 folds letters and confuses a few other bytes, which `equalsFolded` tells apart. */
+/** Setting bit 5 folds letters and confuses a few other bytes, which `equalsFolded` tells apart. `length` is not 0. */
 function hashFolded(bytes: Uint8Array, offset: number, length: number): number {
-  let hash = length;
-  for (let i = offset; i < offset + length; i++) hash = (Math.imul(hash, 31) + (bytes[i]! | 32)) | 0;
-  return hash ^ (hash >>> 15);
+  const first = bytes[offset]! | 32;
+  const second = bytes[offset + (length > 1 ? 1 : 0)]! | 32;
+  const middle = bytes[offset + (length >> 1)]! | 32;
+  const last = bytes[offset + length - 1]! | 32;
+  const hash = Math.imul(first | (second << 8) | (middle << 16) | (last << 24), 0x9e37_79b1);
+  return (hash >>> 17) ^ Math.imul(length, 0x45);
 }
 
-function equalsFolded(bytes: Uint8Array, offset: number, lowerCase: Uint8Array): boolean {
-  for (let i = 0; i < lowerCase.length; i++) {
-    const expected = lowerCase[i]!;
+function equalsFolded(
+  bytes: Uint8Array,
+  offset: number,
+  lowerCase: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  for (let i = 0; i < length; i++) {
+    const expected = lowerCase[start + i]!;
     const byte = bytes[offset + i]!;
-    if ((expected >= 97 ? byte | 32 : byte) !== expected) return false;
+    if (byte !== expected && ((byte | 32) !== expected || expected < 97)) return false;
   }
   return true;
 }

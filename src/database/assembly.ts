@@ -87,7 +87,9 @@ export class Assembly {
       clock,
       random,
       maxMemoryBytes: storage.max_memory,
-      ...(config.sourceOf("storage.segment_size") === "default" ? {} : { segmentBytes: storage.segment_size }),
+      ...(config.sourceOf("storage.segment_size") === "default"
+        ? {}
+        : { segmentBytes: storage.segment_size }),
     });
     const pause = new Pause();
     this.#held = new HeldSessions(pause, clock, (on) => this.database.setAttention(ATTENTION_PAUSE, on));
@@ -220,7 +222,8 @@ export class Assembly {
       this.#ports.clock,
       this.#ports.logger,
     );
-    for (let db = 0; db < this.database.keyspace.databases; db++) this.keysLoaded += this.database.keyspace.size(db);
+    for (let db = 0; db < this.database.keyspace.databases; db++)
+      this.keysLoaded += this.database.keyspace.size(db);
   }
 
   /** Begins the upkeep; the carrier serves from here on. */
@@ -259,6 +262,13 @@ export class Assembly {
 
   beginStop(): void {
     this.#maintenance?.stop();
+  }
+
+  /** Makes what was executed durable, so that replies that wait for it can leave. A log that has failed stays so. */
+  async settleLog(): Promise<void> {
+    const log = this.database.log;
+    if (log === undefined || !log.canWrite) return;
+    await new Promise<void>((resolve) => log.forceSync(() => resolve()));
   }
 
   /** Everything logged is made durable, then the directory is free. Idempotent. */

@@ -1,14 +1,15 @@
 /** What the executor asks the parts around it: pause, memory, monitors, slow log, statistics. Off the common path. */
+
+import { FLAG_FAST } from "../commands/command-flags.ts";
 import type { ResolvedCommand } from "../commands/table.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Request } from "../protocol/request.ts";
-import { FLAG_FAST } from "../commands/command-flags.ts";
 import type { Database } from "./database.ts";
 import type { ExecutorPolicy } from "./executor.ts";
+import type { HeldSessions } from "./held-sessions.ts";
 import type { LatencyMonitor } from "./latency-monitor.ts";
 import type { MemoryAccount } from "./memory-account.ts";
 import { type Monitors, sourceOf } from "./monitors.ts";
-import type { HeldSessions } from "./held-sessions.ts";
 import type { Session } from "./session.ts";
 import type { SlowLog } from "./slow-log.ts";
 import type { Statistics } from "./statistics.ts";

@@ -12,8 +12,9 @@
  * short SET) that follow one another directly under the same name are therefore timed together and each counts
  * its share; all others are timed one by one. The slow log names the last command of a group.
  */
-import type { Context } from "../commands/context.ts";
+
 import { FLAG_DENYOOM, FLAG_NO_AUTH, FLAG_SKIP_MONITOR, FLAG_WRITE } from "../commands/command-flags.ts";
+import type { Context } from "../commands/context.ts";
 import type { CommandTable, ResolvedCommand } from "../commands/table.ts";
 import type { Clock } from "../ports/clock.ts";
 import { GrowingOutput, type OutputSpace, type ReplyWriter } from "../protocol/reply-writer.ts";
@@ -158,7 +159,8 @@ export class Executor {
     const { attention } = this;
     const { flags } = command;
     if ((attention & ATTENTION_PAUSE) !== 0 && this.#policy.holdsBack(command, session)) return HELD;
-    if ((attention & ATTENTION_LOG_FAILED) !== 0 && (flags & FLAG_WRITE) !== 0) return this.#policy.logFailure();
+    if ((attention & ATTENTION_LOG_FAILED) !== 0 && (flags & FLAG_WRITE) !== 0)
+      return this.#policy.logFailure();
     if ((attention & ATTENTION_MEMORY) !== 0 && !this.#policy.makeRoom() && (flags & FLAG_DENYOOM) !== 0) {
       return "OOM command not allowed when used memory > 'maxmemory'.";
     }

@@ -35,7 +35,8 @@ export class HeldSessions {
     const nowMs = this.#clock.wallMs();
     const on = this.#pause.isOn(nowMs);
     this.#onPause(on);
-    if (on) this.#timer = this.#clock.after(this.#pause.untilMs - nowMs, () => this.changed(), { unref: true });
+    if (on)
+      this.#timer = this.#clock.after(this.#pause.untilMs - nowMs, () => this.changed(), { unref: true });
     else this.#clock.soon(() => this.#releaseAll());
   }
 

@@ -6,8 +6,7 @@
  * sampled by `tick`). The constant cost of the runtime itself is not charged to the user's cap.
  */
 import type { MemoryFace, MemoryReading } from "../commands/server-face.ts";
-import type { EvictionPolicy } from "../engine/engine.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, EvictionPolicy } from "../engine/engine.ts";
 import type { Runtime } from "../ports/runtime.ts";
 
 /** How long one command may spend on making room before it is refused or goes on. */

@@ -53,16 +53,21 @@ export async function recoverFromLog(
   const tail = summary.tornTail;
   if (tail !== undefined) {
     const kept = truncateTornTail(fs, folder, tail, clock.wallMs());
-    logger.warning("the end of the append-only file was torn and has been cut off; nothing of it was acknowledged", {
-      file: `${folder}/${tail.part}`,
-      offset: tail.offset,
-      bytes: tail.bytes,
-      reason: tail.reason,
-      kept,
-    });
+    logger.warning(
+      "the end of the append-only file was torn and has been cut off; nothing of it was acknowledged",
+      {
+        file: `${folder}/${tail.part}`,
+        offset: tail.offset,
+        bytes: tail.bytes,
+        reason: tail.reason,
+        kept,
+      },
+    );
   }
   for (const name of summary.strayParts) {
-    logger.warning("a file beside the append-only file belongs to nothing and is ignored", { file: `${folder}/${name}` });
+    logger.warning("a file beside the append-only file belongs to nothing and is ignored", {
+      file: `${folder}/${name}`,
+    });
   }
   const { policy, partBytesMax } = options;
   const log = await openLog({ fs, folder, stem, summary, clock, logger, policy, partBytesMax });

@@ -3,8 +3,9 @@
  *
  * Checkpoints do not exist in this version: SAVE, BGSAVE and BGREWRITEAOF say so instead of pretending.
  */
-import type { PersistenceFace } from "../commands/server-face.ts";
+
 import { FerriteError } from "../base/errors.ts";
+import type { PersistenceFace } from "../commands/server-face.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "./database.ts";
 
@@ -47,7 +48,8 @@ export class Persistence implements PersistenceFace {
 
   syncAof(): Promise<void> {
     const log = this.#database.log;
-    if (log === undefined) return Promise.reject(new FerriteError("usage", "the append-only file is disabled"));
+    if (log === undefined)
+      return Promise.reject(new FerriteError("usage", "the append-only file is disabled"));
     return new Promise((resolve, reject) => {
       log.forceSync((error) => (error === undefined ? resolve() : reject(error)));
     });

@@ -1,5 +1,5 @@
 /** Builds the ServerFace that command bodies see from the parts of an assembly: adapters, no decisions. */
-import { timingSafeEqual, createHash } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import { FerriteError } from "../base/errors.ts";
 import type {
   AuthFace,
@@ -26,7 +26,7 @@ import type { Persistence } from "./persistence.ts";
 import type { SlowLog } from "./slow-log.ts";
 import type { Statistics } from "./statistics.ts";
 
-/** The surface that clients are told; see docs/commands.md for what differs. */
+/** The release whose surface is offered; clients choose features by it. README lists what is not there yet. */
 const REDIS_VERSION = "7.2.0";
 
 export interface FaceParts {
@@ -105,10 +105,17 @@ function authFace(config: Config): AuthFace {
   };
 }
 
+/** Commands carry one character per byte, the configuration texts in UTF-8. */
 function configFace(config: Config): ConfigFace {
+  const decode = (bytes: string): string => Buffer.from(bytes, "latin1").toString("utf8");
+  const encode = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
   return {
-    get: (patterns) => config.getByGlob(patterns),
-    set: (pairs) => config.setLive(pairs),
+    get: (patterns) =>
+      config.getByGlob(patterns.map(decode)).map(([name, value]) => [encode(name), encode(value)]),
+    set(pairs) {
+      const refusal = config.setLive(pairs.map(([name, value]) => [decode(name), decode(value)]));
+      return refusal === undefined ? undefined : encode(refusal);
+    },
     async rewrite() {
       const refusal = config.rewrite();
       if (refusal !== undefined) throw new FerriteError("unavailable", refusal);

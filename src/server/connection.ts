@@ -7,9 +7,9 @@
  * and nobody else.
  */
 import type { ConnectionSlot } from "../base/ids.ts";
+import type { Session, SessionCarrier } from "../database/session.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { RequestReader } from "../protocol/request-reader.ts";
-import type { Session, SessionCarrier } from "../database/session.ts";
 import type { FrontEnd } from "./front-end.ts";
 
 export class Connection implements SessionCarrier {
@@ -21,6 +21,8 @@ export class Connection implements SessionCarrier {
   /** The output bound was reached: nothing is executed until the transport reports `drained`. */
   outputBlocked = false;
   readingPaused = false;
+  /** Since when unsent output is beyond the soft limit; 0 if it is not. Monotonic milliseconds. */
+  overSoftSinceMs = 0;
   /** The reader may hold bytes of the arena that have to be retained at the end of the turn. */
   touched = false;
   /** The peer has sent its last byte. */

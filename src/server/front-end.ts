@@ -7,26 +7,34 @@
  *
  * Hot-path file: a turn of ready connections allocates nothing.
  */
+
+import { unreachable } from "../base/assert.ts";
 import type { ConnectionSlot } from "../base/ids.ts";
 import { connectionSlot } from "../base/ids.ts";
-import { unreachable } from "../base/assert.ts";
+import type { OutputLimits } from "../config/redis-kinds.ts";
 import type { Database } from "../database/database.ts";
 import { EXECUTED, HELD_BACK } from "../database/executor.ts";
 import {
+  type Transport,
   TURN_CLOSED,
   TURN_DATA,
   TURN_DRAINED,
   TURN_HALF_CLOSED,
   TURN_OPENED,
   TURN_STRIDE,
-  type Transport,
   type Turn,
 } from "../ports/transport.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
-import { READ_COMPLETE, READ_MALFORMED, RequestReader, type ProtocolLimits } from "../protocol/request-reader.ts";
+import {
+  type ProtocolLimits,
+  READ_COMPLETE,
+  READ_MALFORMED,
+  RequestReader,
+} from "../protocol/request-reader.ts";
 import { Connection } from "./connection.ts";
 import { Output } from "./output.ts";
+import { exceeds, limitFor, overSoftSince } from "./output-limits.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 import type { Turns } from "./turns.ts";
 
@@ -45,6 +53,7 @@ export class FrontEnd {
   readonly #database: Database;
   readonly #limits: ProtocolLimits;
   readonly #admit: (peerAddress: string, listener: number) => string | undefined;
+  readonly #outputLimits: () => OutputLimits;
   readonly #request = new Request();
   readonly #reply: ReplyWriter;
   #connections: (Connection | undefined)[] = [];
@@ -52,6 +61,7 @@ export class FrontEnd {
   #afterwards: (() => void)[] = [];
   #awaitingLog: Connection[] = [];
   #accepted = 0;
+  #quiescent = false;
   #open = 0;
   /** Bytes received and replied since the start. */
   inputTotal = 0;
@@ -65,12 +75,14 @@ export class FrontEnd {
     limits: ProtocolLimits;
     /** Answers an error line for a peer that may not connect, or undefined. */
     admit: (peerAddress: string, listener: number) => string | undefined;
+    outputLimits: () => OutputLimits;
   }) {
     this.transport = parts.transport;
     this.#turns = parts.turns;
     this.#database = parts.turns.database;
     this.#limits = parts.limits;
     this.#admit = parts.admit;
+    this.#outputLimits = parts.outputLimits;
     this.#reply = this.#database.reply;
     parts.turns.add(this);
     this.transport.onTurn((turn) => this.#onTurn(turn));
@@ -108,7 +120,7 @@ export class FrontEnd {
 
   #onData(slot: number, arena: Uint8Array, offset: number, length: number): void {
     const connection = this.#connections[slot];
-    if (connection === undefined || connection.session.closing) return;
+    if (connection === undefined || connection.session.closing || this.#quiescent) return;
     connection.session.inputTotal += length;
     this.inputTotal += length;
     connection.reader.offer(arena, offset, length);
@@ -197,7 +209,19 @@ export class FrontEnd {
     const wrote = output.written - from;
     session.outputTotal += wrote;
     this.outputTotal += wrote;
-    if (this.transport.queuedBytes(connection.slot) > OUTPUT_BYTES_MAX) this.#blockOutput(connection);
+    if (this.transport.queuedBytes(connection.slot) > OUTPUT_BYTES_MAX) {
+      this.#blockOutput(connection);
+      this.#enforceLimits(connection);
+    }
+  }
+
+  /** Closes a connection whose unsent output is beyond its limits. */
+  #enforceLimits(connection: Connection): void {
+    const queued = this.transport.queuedBytes(connection.slot);
+    const limit = limitFor(this.#outputLimits(), connection.session.monitoring);
+    const nowMs = this.#database.clock.monotonicMs();
+    connection.overSoftSinceMs = overSoftSince(limit, queued, connection.overSoftSinceMs, nowMs);
+    if (exceeds(limit, queued, connection.overSoftSinceMs, nowMs)) this.closeConnection(connection, false);
   }
 
   #blockOutput(connection: Connection): void {
@@ -229,7 +253,13 @@ export class FrontEnd {
     if (connection.halfClosed && connection.mayExecute) this.#finishClosing(connection);
   }
 
+  /** Executes nothing any more: what arrives from here on is dropped. */
+  quiesce(): void {
+    this.#quiescent = true;
+  }
+
   resume(connection: Connection): void {
+    if (this.#quiescent) return;
     this.#turns.within(() => this.#continue(connection));
   }
 
@@ -278,6 +308,7 @@ export class FrontEnd {
       connection.session.outputTotal += this.output.written - from;
       if (selected >= 0) this.output.select(selected);
       this.#database.restoreTarget(before);
+      this.#enforceLimits(connection);
     });
   }
 

@@ -4,11 +4,12 @@
  * Invariants: a server that listens has a database that is recovered; after `stop` no request is executed, what
  * was acknowledged has left or had `graceMs` to leave, and the log is closed by its owner afterwards.
  */
+
+import { FerriteError, messageOf, systemCode } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
 import type { Session } from "../database/session.ts";
 import type { Statistics } from "../database/statistics.ts";
-import { FerriteError, messageOf, systemCode } from "../base/errors.ts";
 import type { ListenAddress, Listener, Transport } from "../ports/transport.ts";
 import { defaultProtocolLimits, type ProtocolLimits } from "../protocol/limits.ts";
 import { FrontEnd } from "./front-end.ts";
@@ -34,6 +35,9 @@ export class Server {
   readonly #frontEnds: FrontEnd[] = [];
   readonly #listeners: Listener[] = [];
   #rejected = 0;
+  #rejectedSeen = 0;
+  #inputSeen = 0;
+  #outputSeen = 0;
   #port = 0;
 
   constructor(config: Config, database: Database) {
@@ -65,7 +69,12 @@ export class Server {
     const front = this.#add(plain);
     if (server.port !== 0) {
       for (const host of server.bind) {
-        const listener = await this.#listen(front, { kind: "tcp", host, port: server.port, backlog: server.tcp_backlog });
+        const listener = await this.#listen(front, {
+          kind: "tcp",
+          host,
+          port: server.port,
+          backlog: server.tcp_backlog,
+        });
         firstPort ||= listener.port;
         addresses.push(`${shownHost(host)}:${listener.port}`);
       }
@@ -82,7 +91,12 @@ export class Server {
     if (tls !== undefined && server.tls.port !== 0) {
       const secure = this.#add(tls);
       for (const host of server.bind) {
-        const listener = await this.#listen(secure, { kind: "tcp", host, port: server.tls.port, backlog: server.tcp_backlog });
+        const listener = await this.#listen(secure, {
+          kind: "tcp",
+          host,
+          port: server.tls.port,
+          backlog: server.tcp_backlog,
+        });
         addresses.push(`${shownHost(host)}:${listener.port} (TLS)`);
       }
     }
@@ -96,6 +110,7 @@ export class Server {
       turns: this.turns,
       limits: this.#limits,
       admit: (peerAddress) => this.#admit(peerAddress),
+      outputLimits: () => this.#config.values.server.client_output_buffer_limit,
     });
     this.#frontEnds.push(frontEnd);
     return frontEnd;
@@ -143,15 +158,19 @@ export class Server {
   }
 
   tick(sessions: Iterable<Session>, statistics: Statistics): void {
-    statistics.rejectedConnections = this.#rejected;
+    statistics.rejectedConnections += this.#rejected - this.#rejectedSeen;
+    this.#rejectedSeen = this.#rejected;
     let input = 0;
     let output = 0;
     for (const frontEnd of this.#frontEnds) {
       input += frontEnd.inputTotal;
       output += frontEnd.outputTotal;
     }
-    statistics.netInputBytes = input;
-    statistics.netOutputBytes = output;
+    // Differences, because CONFIG RESETSTAT sets the counters to zero.
+    statistics.netInputBytes += input - this.#inputSeen;
+    statistics.netOutputBytes += output - this.#outputSeen;
+    this.#inputSeen = input;
+    this.#outputSeen = output;
     this.#closeIdle(sessions);
   }
 
@@ -161,12 +180,19 @@ export class Server {
     if (timeoutMs === 0) return;
     const nowMs = this.#database.clock.wallMs();
     for (const session of sessions) {
-      if (!session.blocked && !session.monitoring && nowMs - session.lastActiveMs > timeoutMs) session.kill();
+      if (session.blocked || session.monitoring) continue;
+      if (nowMs - session.lastActiveMs > timeoutMs) session.kill();
     }
   }
 
-  async stop(graceMs: number): Promise<void> {
+  /** Accepts nobody and executes nothing any more; replies that wait may still leave. */
+  quiesce(): void {
     for (const listener of this.#listeners) listener.close();
+    for (const frontEnd of this.#frontEnds) frontEnd.quiesce();
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.quiesce();
     await Promise.all(this.#frontEnds.map((frontEnd) => frontEnd.transport.shutdown(graceMs)));
   }
 }

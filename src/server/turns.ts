@@ -47,7 +47,8 @@ export class Turns {
     this.database.commitTurn();
     // A turn that was executed while the log had already failed holds no acknowledged write: those were refused.
     const acknowledged = hadFailed || this.database.isAcknowledged;
-    for (const frontEnd of this.#frontEnds) frontEnd.finishTurn(acknowledged, this.database.lastLsn, this.gate);
+    for (const frontEnd of this.#frontEnds)
+      frontEnd.finishTurn(acknowledged, this.database.lastLsn, this.gate);
     this.#depth--;
     if (!hadFailed && this.database.logHasFailed) this.#holdBackWaiting();
   }

@@ -265,7 +265,14 @@ class Generator {
     ]);
     return this.#pick<() => Command>([
       () => ["KEYS", pattern],
-      () => ["SCAN", "0", "COUNT", "1000", "MATCH", pattern],
+      () => [
+        "SCAN",
+        "0",
+        "COUNT",
+        this.#pick(["1000", "9223372036854775807", "5000000000"]),
+        "MATCH",
+        pattern,
+      ],
       () => [
         "SCAN",
         this.#pick(["0", "", "+0"]),

@@ -309,6 +309,9 @@ for (const implementation of IMPLEMENTATIONS) {
         expect(system.listSync(path("x/y"))).toEqual(["z"]);
         write(system, path("file"), "");
         expect(thrownBy(() => system.makeDirectorySync(path("file")))).toMatchObject({ code: "EEXIST" });
+        expect(thrownBy(() => system.makeDirectorySync(path("file/below")))).toMatchObject({
+          code: "ENOTDIR",
+        });
       });
 
       it("renames over an existing file, which open files keep reading", () => {

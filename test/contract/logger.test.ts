@@ -1,5 +1,5 @@
 /** The log: Redis's levels, one line per event, whatever the fields hold. */
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -93,5 +93,16 @@ describe("logger", () => {
     log.notice("two");
     expect(JSON.parse(readFileSync(file, "utf8")).event).toBe("two");
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("does not stop, nor grow, when its disk is full", () => {
+    const log = createLogger({ level: "notice", clock: new VirtualClock(), file: "/dev/full" });
+    for (let i = 0; i < 30_000; i++) log.notice("x".repeat(100), { i });
+    expect(log).toBeDefined();
+  });
+
+  it.skipIf(!existsSync("/proc/self"))("says at once that its folder cannot be made", () => {
+    const file = "/proc/none/ferrite.log";
+    expect(() => createLogger({ level: "notice", clock: new VirtualClock(), file })).toThrow(/ENOENT/);
   });
 });

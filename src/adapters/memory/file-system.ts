@@ -154,14 +154,17 @@ export class MemoryFileSystem implements FileSystem {
   makeDirectorySync(path: string): void {
     this.before("makeDirectory", path, "mkdir");
     let directory = this.#root;
-    for (const name of partsOf(path)) {
+    const parts = partsOf(path);
+    for (const [depth, name] of parts.entries()) {
       let next = directory.names.get(name);
       if (next === undefined) {
         next = new DirectoryNode();
         next.modifiedMs = this.#wallMs();
         directory.add(this.#order++, name, next);
       }
-      if (next.kind === "file") throw systemErrorOf("EEXIST", "mkdir", path);
+      if (next.kind === "file") {
+        throw systemErrorOf(depth === parts.length - 1 ? "EEXIST" : "ENOTDIR", "mkdir", path);
+      }
       directory = next;
     }
   }

@@ -16,7 +16,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   read,
   readdirSync,
@@ -35,6 +34,7 @@ import { sortedByBytes } from "../files/byte-order.ts";
 import { checkRange } from "../files/byte-range.ts";
 import { FileOrder } from "../files/file-order.ts";
 import { systemErrorOf, withPath } from "../files/system-error.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { portableLock } from "./portable-lock.ts";
 
 const FLAGS = { read: "r", append: "a+", create: "ax+" } as const;
@@ -72,7 +72,7 @@ export class PortableFileSystem implements FileSystem {
   }
 
   makeDirectorySync(path: string): void {
-    mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
+    makeDirectory(path, DIRECTORY_MODE);
   }
 
   renameSync(from: string, to: string): void {

@@ -10,10 +10,12 @@
  *
  * On pino, whose lines every log collector reads; a level that is off costs one call of an empty function.
  */
+import { dirname } from "node:path";
 import { isatty } from "node:tty";
 import { type DestinationStream, destination, type Logger as PinoLogger, pino } from "pino";
 import type { Clock } from "../../ports/clock.ts";
 import type { LogFields, Logger, LogLevel } from "../../ports/logger.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 export interface LoggerOptions {
   readonly level: LogLevel;
@@ -34,6 +36,8 @@ export interface ClosableLogger extends Logger {
 const LEVELS = { debug: 20, verbose: 25, notice: 30, warning: 40 } as const;
 const OWN_NAMES: ReadonlySet<string> = new Set(["time", "level", "event", "pid"]);
 const STANDARD_OUTPUT = 1;
+const FOLDER_MODE = 0o750;
+const FILE_MODE = 0o640;
 /** Lines kept while the log cannot be written; what exceeds it is dropped. */
 const WAITING_BYTES_MAX = 1024 * 1024;
 
@@ -92,11 +96,12 @@ class PinoBackedLogger implements ClosableLogger {
 }
 
 function openTarget(to: string | number | undefined): DestinationStream {
+  if (typeof to === "string") makeDirectory(dirname(to), FOLDER_MODE);
   const target = destination({
     dest: to ?? STANDARD_OUTPUT,
     sync: true,
     append: true,
-    mkdir: true,
+    mode: FILE_MODE,
     maxLength: WAITING_BYTES_MAX,
   });
   // EPIPE, ENOSPC: the line is lost and there is nowhere to say so; without a listener the process would end.

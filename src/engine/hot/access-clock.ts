@@ -11,7 +11,8 @@ const CLOCK_MASK = 0xff_ffff;
 const LFU_INITIAL = 5;
 
 export class AccessClock {
-  readonly #random: Random;
+  // `declare`: no initial undefined, so V8 learns what the field holds and need not check it on each access.
+  declare private readonly random: Random;
   /** Set by the policy: LFU counters instead of times. */
   lfu = false;
   lfuLogFactor = 10;
@@ -21,7 +22,7 @@ export class AccessClock {
   #minutes = 0;
 
   constructor(random: Random) {
-    this.#random = random;
+    this.random = random;
   }
 
   setNow(nowMs: number): void {
@@ -58,7 +59,7 @@ export class AccessClock {
     let counter = this.frequency(clock);
     if (counter < 255) {
       const above = counter > LFU_INITIAL ? counter - LFU_INITIAL : 0;
-      if (this.#random.uint32() * (above * this.lfuLogFactor + 1) < 2 ** 32) counter++;
+      if (this.random.uint32() * (above * this.lfuLogFactor + 1) < 2 ** 32) counter++;
     }
     return (this.#minutes << 8) | counter;
   }

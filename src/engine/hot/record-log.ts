@@ -27,9 +27,10 @@ import { MEDIUM_MEMORY, SEGMENT_HEADER_UNITS, type SegmentTable } from "./segmen
 export const SEGMENT_NONE = 0;
 
 export class RecordLog implements RecordHasher {
-  readonly segments: SegmentTable;
-  readonly #hasher: Hasher;
-  readonly #ordinaryUnitsMax: number;
+  // `declare`: no initial undefined, so V8 learns what the fields hold and need not check it on each access.
+  declare readonly segments: SegmentTable;
+  declare private readonly hasher: Hasher;
+  #ordinaryUnitsMax = 0;
   #tail = SEGMENT_NONE;
   #coldTail = SEGMENT_NONE;
   /** A segment that the cleaner walks: it is freed by the cleaner alone. */
@@ -43,7 +44,7 @@ export class RecordLog implements RecordHasher {
 
   constructor(segments: SegmentTable, hasher: Hasher) {
     this.segments = segments;
-    this.#hasher = hasher;
+    this.hasher = hasher;
     this.#ordinaryUnitsMax = (segments.segmentBytes / RECORD_UNIT_BYTES) >>> 3;
   }
 
@@ -167,20 +168,16 @@ export class RecordLog implements RecordHasher {
     const words = segments.words[segment]!;
     checkRecord(words, unit, segments.usedUnits[segment]!);
     const start = keyStartOf(words, unit * 2);
-    this.#hasher.hash(
-      segments.data[segment]!,
-      unit * RECORD_UNIT_BYTES + start,
-      keyLengthOf(words, unit * 2),
-    );
+    this.hasher.hash(segments.data[segment]!, unit * RECORD_UNIT_BYTES + start, keyLengthOf(words, unit * 2));
     return true;
   }
 
   get high(): number {
-    return this.#hasher.high;
+    return this.hasher.high;
   }
 
   get low(): number {
-    return this.#hasher.low;
+    return this.hasher.low;
   }
 
   #openFor(units: number): number {

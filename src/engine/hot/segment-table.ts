@@ -30,7 +30,8 @@ const NO_DATA = new DataView(new ArrayBuffer(0));
 
 export class SegmentTable {
   /** Size of an ordinary segment; a record too large for one gets a segment of its own. */
-  readonly segmentBytes: number;
+  // `declare`: no initial undefined, so V8 learns what the field holds and need not check it on each access.
+  declare readonly segmentBytes: number;
   readonly bytes: Uint8Array[] = [NO_BYTES];
   readonly words: Int32Array[] = [NO_WORDS];
   readonly data: DataView[] = [NO_DATA];
@@ -49,7 +50,7 @@ export class SegmentTable {
   allocatedBytes = 0;
   count = 0;
 
-  readonly #poolMax: number;
+  #poolMax = 0;
   readonly #poolBytes: Uint8Array[] = [];
   readonly #poolWords: Int32Array[] = [];
   readonly #poolData: DataView[] = [];

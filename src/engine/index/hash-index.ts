@@ -33,23 +33,26 @@ const SLOT_EMPTY = layout.SLOT_EMPTY;
 const RUN_OFF_SLOTS = layout.RUN_OFF_SLOTS;
 
 export class HashIndex {
-  readonly tables: SubTables;
-  readonly #reshaper: Reshaper;
+  // `declare`: no initial undefined, so V8 learns what the field holds and need not check it on each access.
+  declare readonly tables: SubTables;
+  declare private readonly slabs: Int32Array[];
+  declare private readonly reshaper: Reshaper;
   /** While true removals leave sub-tables as large as they are. */
   #batching = false;
 
   // The placement: which slot, or the place where one belongs.
   row = ROW_NONE;
   /** The slab and the index of the slot's first word in it. */
-  slab: Int32Array;
+  declare slab: Int32Array;
   word = 0;
   #unitIndex = 0;
   #tag = 0;
 
   constructor(tables: SubTables, hasher: RecordHasher) {
     this.tables = tables;
-    this.#reshaper = new Reshaper(tables, hasher);
-    this.slab = tables.units.slabs[0]!;
+    this.reshaper = new Reshaper(tables, hasher);
+    this.slabs = tables.units.slabs;
+    this.slab = this.slabs[0]!;
   }
 
   /** Places the index on the first slot with the hash's tag; false if there is none. */
@@ -66,7 +69,7 @@ export class HashIndex {
 
     let unitIndex = home >>> 7;
     let unit = rows[row + ROW_UNITS + unitIndex]!;
-    const slabs = tables.units.slabs;
+    const slabs = this.slabs;
     let slab = slabs[unit >>> 10]!;
     let word = ((unit & 1023) << 8) + ((home & 127) << 1);
     let found = slab[word]! >>> TAG_SHIFT;
@@ -152,7 +155,7 @@ export class HashIndex {
     }
     tables.touch(row);
     if (!reachedEnd && count <= layout.growthLimit(rows[row + ROW_UNIT_COUNT]!)) return true;
-    this.#reshaper.grow(row);
+    this.reshaper.grow(row);
     return false;
   }
 
@@ -192,7 +195,7 @@ export class HashIndex {
     tables.counts[keyspace]!--;
     tables.touch(row);
     this.#shiftOut();
-    if (!this.#batching) this.#reshaper.shrink(row);
+    if (!this.#batching) this.reshaper.shrink(row);
   }
 
   /** Until `endBatch` removals leave sub-tables as large as they are, so that a walk over one can remove from it. */
@@ -203,7 +206,7 @@ export class HashIndex {
   /** Ends a batch of removals, all of them from `row`. */
   endBatch(row: number): void {
     this.#batching = false;
-    if (row !== ROW_NONE) this.#reshaper.shrink(row);
+    if (row !== ROW_NONE) this.reshaper.shrink(row);
   }
 
   /** Places the index on a slot by its position in a row; false if that slot is empty. */
@@ -218,7 +221,7 @@ export class HashIndex {
   #enterUnit(unitIndex: number): void {
     const unit = this.tables.rows[this.row + ROW_UNITS + unitIndex]!;
     this.#unitIndex = unitIndex;
-    this.slab = this.tables.units.slabs[unit >>> 10]!;
+    this.slab = this.slabs[unit >>> 10]!;
     this.word = (unit & 1023) << 8;
   }
 
@@ -242,7 +245,7 @@ export class HashIndex {
       if ((word & UNIT_WORD_MASK) === 0) {
         unitIndex++;
         const unit = rows[row + ROW_UNITS + unitIndex]!;
-        slab = tables.units.slabs[unit >>> 10]!;
+        slab = this.slabs[unit >>> 10]!;
         word = (unit & 1023) << 8;
       }
     }
@@ -266,7 +269,7 @@ export class HashIndex {
         unitIndex++;
         // The last slot of the last unit is empty and ends the loop before it could leave the sub-table.
         const unit = rows[row + ROW_UNITS + unitIndex]!;
-        nextSlab = tables.units.slabs[unit >>> 10]!;
+        nextSlab = this.slabs[unit >>> 10]!;
         nextWord = (unit & 1023) << 8;
       }
       const high = nextSlab[nextWord]!;

@@ -20,8 +20,8 @@ export interface Hasher {
 export class SipHasher implements Hasher {
   high = 0;
   low = 0;
-  readonly #seed0: number;
-  readonly #seed1: number;
+  #seed0 = 0;
+  #seed1 = 0;
 
   /** The seed is 64 random bits as two numbers; only their low 32 bits are used. */
   constructor(seed0: number, seed1: number) {

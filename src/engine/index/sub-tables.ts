@@ -39,15 +39,16 @@ export interface SubTableView {
 }
 
 export class SubTables {
-  readonly keyspaces: number;
+  // `declare`: no initial undefined, so V8 learns what the fields hold and need not check it on each access.
+  declare readonly keyspaces: number;
   readonly units = new UnitPool();
   rows = new Int32Array(64 * ROW_WORDS);
   /** Per keyspace: row names by hash prefix. */
   readonly directories: Int32Array[] = [];
   /** Per keyspace: 32 - D, so that `high >>> shift` is the directory index. */
-  readonly shifts: Int32Array;
-  readonly counts: Int32Array;
-  readonly volatileCounts: Int32Array;
+  declare readonly shifts: Int32Array;
+  declare readonly counts: Int32Array;
+  declare readonly volatileCounts: Int32Array;
   /** Per keyspace: rows whose depth is D; at zero the directory can be halved. */
   readonly #deepestRows: Int32Array;
   #rowsEnd = ROW_WORDS;

@@ -1,0 +1,227 @@
+/**
+ * Finds keys: hash, probe, compare; removes what has expired when it is met; remembers the last answer.
+ *
+ * Hot-path file: nothing here allocates.
+ *
+ * Invariants
+ *  - `memo` says what is known about the last lookup: found (the view and the index's placement are on it), missing
+ *    (its name is kept, the placement is where it belongs), or nothing. Whatever else uses the index calls `forget`.
+ *  - A key that has expired is never shown while `expireOnAccess` holds: it is removed, then reported.
+ *
+ * A command that looks a key up and then writes it hashes and probes once: the write compares its key with the
+ * record just found (or with the name just missed), which costs a few nanoseconds, instead of trusting buffers
+ * that callers reuse.
+ */
+import { assert } from "../../base/assert.ts";
+import type { Hasher } from "../index/hash.ts";
+import type { HashIndex } from "../index/hash-index.ts";
+import type { Keyspace } from "../keyspace.ts";
+import type { AccessClock } from "./access-clock.ts";
+import { expiryOf, keyLengthOf, keyStartOf, keyspaceOf } from "./record.ts";
+import type { RecordLog } from "./record-log.ts";
+import { RecordView } from "./record-view.ts";
+import { copyWords, equalWords, SourceView } from "./word-bytes.ts";
+
+const MEMO_NONE = 0;
+const MEMO_FOUND = 1;
+const MEMO_MISSING = 2;
+/** Longest missing key that is remembered. */
+const MISSING_KEY_MAX = 256;
+
+/** What lookups are built from; all parts belong to one engine. */
+export interface LookupParts {
+  readonly databases: number;
+  readonly hasher: Hasher;
+  readonly index: HashIndex;
+  readonly log: RecordLog;
+  readonly access: AccessClock;
+}
+
+export class KeyLookup extends RecordView {
+  // `declare`: no initial undefined, so V8 learns what the fields hold and need not check it on each access.
+  declare readonly databases: number;
+  declare protected readonly index: HashIndex;
+  declare protected readonly log: RecordLog;
+  declare private readonly hasher: Hasher;
+  /** Internal keyspace number by logical database, and back. */
+  declare protected readonly internal: Int32Array;
+  declare protected readonly logical: Int32Array;
+  expireOnAccess = true;
+  onExpired: Keyspace["onExpired"] = () => {};
+  // Plain and public, so that reading them is one load; only this class writes them.
+  hits = 0;
+  misses = 0;
+  expiredKeys = 0;
+
+  protected readonly keySource = new SourceView();
+  readonly #missingKey = new DataView(new ArrayBuffer(MISSING_KEY_MAX));
+  #missingLength = 0;
+  #memo = MEMO_NONE;
+  #memoDb = 0;
+  #nowMs = 0;
+
+  constructor(parts: LookupParts) {
+    super(parts.log.segments, parts.access);
+    this.databases = parts.databases;
+    this.index = parts.index;
+    this.log = parts.log;
+    this.hasher = parts.hasher;
+    this.internal = Int32Array.from({ length: parts.databases }, (_, db) => db);
+    this.logical = this.internal.slice();
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  set nowMs(value: number) {
+    this.#nowMs = value;
+    this.access.setNow(value);
+  }
+
+  findForRead(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    if (this.find(db, bytes, offset, length) && !this.expireIfDue(db, bytes, offset, length)) {
+      this.#markAccess();
+      this.hits++;
+      return true;
+    }
+    this.misses++;
+    return false;
+  }
+
+  findForWrite(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    if (this.find(db, bytes, offset, length)) {
+      if (this.expireIfDue(db, bytes, offset, length)) return false;
+      this.#markAccess();
+      return true;
+    }
+    if (length <= MISSING_KEY_MAX) {
+      copyWords(this.#missingKey, 0, this.keySource.of(bytes), offset, length);
+      this.#missingLength = length;
+      this.#memo = MEMO_MISSING;
+    }
+    return false;
+  }
+
+  peek(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    return this.find(db, bytes, offset, length) && !this.expireIfDue(db, bytes, offset, length);
+  }
+
+  /** The placement of the index is another's now: the next write looks its key up again. */
+  forget(): void {
+    this.#memo = MEMO_NONE;
+  }
+
+  internalOf(db: number): number {
+    return this.internal[db]!;
+  }
+
+  logicalOf(keyspace: number): number {
+    return this.logical[keyspace]!;
+  }
+
+  /** Counts and reports an expired key that was removed by other means than a lookup. */
+  reportExpired(keyspace: number, bytes: Uint8Array, offset: number, length: number): void {
+    this.expiredKeys++;
+    this.onExpired(this.logical[keyspace]!, bytes, offset, length);
+  }
+
+  /** Removes the key whose record is at an address; answers its internal keyspace. The record's bytes stay until the next write. */
+  discard(segment: number, unit: number): number {
+    this.placeView(segment, unit);
+    const keyspace = keyspaceOf(this.words, this.word);
+    const found = this.find(this.logical[keyspace]!, this.keyBytes, this.keyOffset, this.keyLength);
+    assert(found && this.segment === segment && this.unit === unit, "an address to discard is not a key's");
+    this.removeCurrent();
+    return keyspace;
+  }
+
+  /** Looks the key up, due or not; places view, index and memo on it. */
+  protected find(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    const data = this.keySource.of(bytes);
+    const hasher = this.hasher;
+    const index = this.index;
+    hasher.hash(data, offset, length);
+    this.#memo = MEMO_NONE;
+    if (!index.seek(this.internal[db]!, hasher.high, hasher.low)) return false;
+    do {
+      const segment = index.segment;
+      const unit = index.unit;
+      if (!this.#matches(segment, unit, data, offset, length)) continue;
+      this.placeView(segment, unit);
+      this.#memo = MEMO_FOUND;
+      this.#memoDb = db;
+      return true;
+    } while (index.next());
+    this.#memoDb = db;
+    return false;
+  }
+
+  /** As `find`, but takes the last lookup's answer if it was for this key. */
+  protected locate(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    const memo = this.#memo;
+    if (memo !== MEMO_NONE && this.#memoDb === db) {
+      if (memo === MEMO_FOUND) {
+        if (this.keyLength === length && this.holdsKey(bytes, offset, length)) return true;
+      } else if (this.#missingLength === length) {
+        if (equalWords(this.#missingKey, 0, this.keySource.of(bytes), offset, length)) return false;
+      }
+    }
+    return this.find(db, bytes, offset, length);
+  }
+
+  protected locateAlive(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    return this.locate(db, bytes, offset, length) && !this.expireIfDue(db, bytes, offset, length);
+  }
+
+  /** True if the view's record has this key. */
+  protected holdsKey(bytes: Uint8Array, offset: number, length: number): boolean {
+    return this.#matches(this.segment, this.unit, this.keySource.of(bytes), offset, length);
+  }
+
+  /** Notes that view and index are on the record just written for `db`, or that the index is not. */
+  protected remember(db: number, placed: boolean): void {
+    this.#memo = placed ? MEMO_FOUND : MEMO_NONE;
+    this.#memoDb = db;
+  }
+
+  protected isDue(): boolean {
+    return this.expireOnAccess && this.#nowMs > expiryOf(this.words, this.word);
+  }
+
+  /** Removes the record that view and index are on if it has expired; the range is its key. */
+  protected expireIfDue(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    if (!this.index.isVolatile || !this.isDue()) return false;
+    this.removeCurrent();
+    this.expiredKeys++;
+    this.onExpired(db, bytes, offset, length);
+    return true;
+  }
+
+  /** Removes the key that view and index are on. The record's bytes stay readable until the next write. */
+  protected removeCurrent(): void {
+    this.#memo = MEMO_NONE;
+    this.index.removeCurrent();
+    this.log.release(this.segment, this.unit);
+  }
+
+  #matches(segment: number, unit: number, data: DataView, offset: number, length: number): boolean {
+    const words = this.segments.words[segment]!;
+    const word = unit * 2;
+    if (length < 1023) {
+      if ((words[word + 3]! & 1023) !== length) return false;
+    } else if (keyLengthOf(words, word) !== length) {
+      return false;
+    }
+    return equalWords(this.segments.data[segment]!, word * 4 + keyStartOf(words, word), data, offset, length);
+  }
+
+  #markAccess(): void {
+    this.index.markAccess();
+    const words = this.words;
+    const at = this.word + 1;
+    const old = words[at]!;
+    const touched = (this.access.touched(old >>> 8) << 8) | (old & 255);
+    if (touched !== old && this.segments.writable[this.segment] === 1) words[at] = touched;
+  }
+}

@@ -1,0 +1,169 @@
+/** A stock redis-server loads what we write: the folder of a memory file system is copied to disk and served by it. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { append, FOLDER, finish, newWorld, start, type World } from "./support.ts";
+
+function redisServer(): string | undefined {
+  try {
+    return execFileSync("sh", ["-c", "command -v redis-server"]).toString().trim();
+  } catch {
+    return undefined;
+  }
+}
+
+const binary = redisServer();
+let server: ChildProcess | undefined;
+let folder: string | undefined;
+
+afterEach(async () => {
+  if (server !== undefined && server.exitCode === null) {
+    const exited = new Promise((resolve) => server!.once("exit", resolve));
+    server.kill("SIGKILL");
+    await exited;
+  }
+  if (folder !== undefined) rmSync(folder, { recursive: true });
+  server = folder = undefined;
+});
+
+/** Resolves with a function that sends commands and answers the raw replies, or rejects with the server's log. */
+async function serve(world: World): Promise<(...commands: string[]) => Promise<string[]>> {
+  folder = mkdtempSync(join(tmpdir(), "ferrite-aof-"));
+  mkdirSync(join(folder, "aof"));
+  for (const name of world.fs.listSync(FOLDER))
+    writeFileSync(join(folder, "aof", name), world.fs.readFileSync(`${FOLDER}/${name}`));
+  const socket = join(folder, "s");
+  const options = [
+    "--port",
+    "0",
+    "--unixsocket",
+    socket,
+    "--dir",
+    folder,
+    "--save",
+    "",
+    "--appendonly",
+    "yes",
+    "--appenddirname",
+    "aof",
+    "--databases",
+    "100",
+    "--aof-load-truncated",
+    "no",
+  ];
+  server = spawn(binary!, options);
+  let log = "";
+  await new Promise<void>((resolve, reject) => {
+    server!.stdout!.on("data", (data) => {
+      log += data;
+      if (log.includes("eady to accept connections")) resolve();
+    });
+    server!.once("exit", () => reject(new Error(log)));
+  });
+  return (...commands) => ask(socket, commands);
+}
+
+function ask(socket: string, commands: readonly string[]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const connection = connect(socket, () => connection.end(`${commands.join("\r\n")}\r\n`));
+    connection.on("data", (data) => {
+      text += data;
+    });
+    connection.on("error", reject);
+    connection.on("close", () =>
+      resolve(
+        text
+          .trimEnd()
+          .split("\r\n")
+          .filter((line) => !line.startsWith("$")),
+      ),
+    );
+  });
+}
+
+const later = String(Date.now() + 3_600_000);
+
+describe.skipIf(binary === undefined)("redis-server (skipped where it is not installed)", () => {
+  it("loads all databases, expiries, units and parts", async () => {
+    const world = newWorld();
+    const { log } = await start(world);
+    for (const db of [0, 3, 15, 99]) {
+      append(log, db, "SET", "name", `db${db}`);
+      append(log, db, "SET", "brief", "x", "PXAT", later);
+      log.commitTurn(Date.now());
+    }
+    log.rotate();
+    log.beginUnit();
+    append(log, 3, "RPUSH", "list", "a", "b");
+    append(log, 15, "HSET", "hash", "f", "v");
+    log.endUnit();
+    log.begin(15, 3);
+    log.argumentText("INCRBY");
+    log.argumentText("n");
+    log.argumentInteger(1_234_567_890);
+    log.end();
+    append(log, 15, "SET", "gone", "x", "PXAT", "1000");
+    log.commitTurn(Date.now());
+    await finish(world.clock, log.close());
+    const send = await serve(world);
+    expect(
+      await send(
+        "GET name",
+        "SELECT 3",
+        "GET name",
+        "LLEN list",
+        "SELECT 15",
+        "GET n",
+        "HGET hash f",
+        "EXISTS gone",
+        "SELECT 99",
+        "GET name",
+      ),
+    ).toEqual(["db0", "+OK", "db3", ":2", "+OK", "1234567890", "v", ":0", "+OK", "db99"]);
+    expect(await send("PEXPIRETIME brief")).toEqual([`:${later}`]);
+  });
+
+  it("loads a log that failed and healed", async () => {
+    const world = newWorld();
+    const { log } = await start(world);
+    append(log, 2, "INCR", "n");
+    log.commitTurn(0);
+    world.clock.advance(1000);
+    append(log, 2, "INCR", "n");
+    log.commitTurn(0);
+    world.fault = (operation, path) =>
+      path.endsWith("1.incr.aof") && (operation === "sync" || operation === "append")
+        ? { code: "EIO", partialBytes: 33 }
+        : undefined;
+    append(log, 2, "INCR", "n");
+    log.commitTurn(0);
+    world.clock.advance(3000);
+    expect(log.canWrite).toBe(true);
+    append(log, 2, "INCR", "n");
+    log.commitTurn(0);
+    await finish(world.clock, log.close());
+    const send = await serve(world);
+    expect(await send("SELECT 2", "GET n")).toEqual(["+OK", "4"]);
+  });
+
+  it("loads large arguments and frames", async () => {
+    const world = newWorld();
+    const { log } = await start(world, { partBytesMax: 1024 * 1024 });
+    for (let i = 0; i < 8; i++) {
+      append(log, i % 2, "SET", `key${i}`, "v".repeat(400_000 * i));
+      log.commitTurn(0);
+    }
+    await finish(world.clock, log.close());
+    const send = await serve(world);
+    expect(await send("STRLEN key6", "SELECT 1", "STRLEN key7", "DBSIZE")).toEqual([
+      ":2400000",
+      "+OK",
+      ":2800000",
+      ":4",
+    ]);
+  });
+});

@@ -1,0 +1,36 @@
+/** Every group of commands that is compared. A new family of commands is added here. */
+import { type CommandGroup, type Unit, Vocabulary } from "../../support/random-commands.ts";
+import type { Argument, Command } from "../../support/resp-client.ts";
+import { Randomness } from "../../support/seed.ts";
+import { connectionGroup } from "./connection.ts";
+import { genericGroup } from "./generic.ts";
+import { serverGroup } from "./server.ts";
+import { stringGroup } from "./strings.ts";
+
+export const GROUPS: readonly CommandGroup[] = [stringGroup, genericGroup, connectionGroup, serverGroup];
+
+/** A sequence of units that the seed and the clock decide. */
+export function randomUnits(seed: number, count: number, nowMs: number): Unit[] {
+  const words = new Vocabulary(new Randomness(seed), nowMs);
+  const urn = GROUPS.flatMap((group) => Array.from({ length: group.weight }, () => group));
+  return Array.from({ length: count }, () => spoiled(words, words.random.pick(urn).next(words)));
+}
+
+/** Now and then names in another case, a word too few or too many: what a client with a bug would send. */
+function spoiled(words: Vocabulary, unit: Unit): Unit {
+  const { random } = words;
+  const [only] = unit.commands;
+  if (unit.commands.length !== 1 || only === undefined || unit.pauseMs !== undefined) return unit;
+  const command: Argument[] = [...only];
+  if (random.oneIn(5)) command[0] = String(command[0]).toLowerCase();
+  if (random.oneIn(50) && command.length > 1) command.pop();
+  if (random.oneIn(70)) command.push(words.value());
+  return isSafe(command) ? { ...unit, commands: [command] } : unit;
+}
+
+/** A word added or lost must not make a command that stops or silences a server. */
+function isSafe(command: Command): boolean {
+  const [name, word, third] = command.map((argument) => String(argument).toUpperCase());
+  if (name === "SHUTDOWN") return word === "ABORT" && third === undefined;
+  return !(name === "CLIENT" && (word === "REPLY" || word === "PAUSE" || word === "KILL"));
+}
