@@ -297,9 +297,18 @@ export class EffectBuffer {
 
   /** `*count` or `$count` and a line end; the caller has reserved the room. */
   #writeCount(mark: number, count: number): void {
-    this.#bytes[this.#length++] = mark;
-    this.#length += writeInteger(this.#bytes, this.#length, count);
-    this.#writeLineEnd();
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at++] = mark;
+    if (count < 10) bytes[at++] = 48 + count;
+    else if (count < 100) {
+      const tens = (count / 10) | 0;
+      bytes[at++] = 48 + tens;
+      bytes[at++] = 48 + count - tens * 10;
+    } else at += writeInteger(bytes, at, count);
+    bytes[at++] = 13;
+    bytes[at++] = 10;
+    this.#length = at;
   }
 
   #writeLineEnd(): void {

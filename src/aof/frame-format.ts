@@ -82,13 +82,20 @@ export class FrameHeader {
   /** Reads the decimal fields, each followed by one space; returns the position after them, or -1. */
   #parseFields(bytes: Uint8Array, position: number, lineEnd: number): number {
     for (let field = 0; field < FIELD_COUNT; field++) {
-      let value = 0;
       const start = position;
-      while (position < lineEnd && bytes[position] !== SPACE) {
+      // Nine digits fit a small integer, whose arithmetic is several times faster than that of a double.
+      let digits = 0;
+      const smallEnd = Math.min(lineEnd, start + 9);
+      for (; position < smallEnd && bytes[position] !== SPACE; position++) {
+        const digit = bytes[position]! - 48;
+        if (digit < 0 || digit > 9) return -1;
+        digits = (digits * 10 + digit) | 0;
+      }
+      let value = digits;
+      for (; position < lineEnd && bytes[position] !== SPACE; position++) {
         const digit = bytes[position]! - 48;
         if (digit < 0 || digit > 9) return -1;
         value = value * 10 + digit;
-        position++;
       }
       if (position === start || position === lineEnd || value > Number.MAX_SAFE_INTEGER) return -1;
       this.#fields[field] = value;

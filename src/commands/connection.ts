@@ -143,7 +143,11 @@ function quit(context: Context): void {
 function reset(context: Context): void {
   const session = context.session;
   const authenticated = !context.server.auth.required;
-  context.server.clients.find(session.id)?.reset(authenticated);
+  const client = context.server.clients.find(session.id);
+  if (client !== undefined) {
+    context.server.monitors.remove(client);
+    client.reset(authenticated);
+  }
   session.db = 0;
   context.db = 0;
   session.resp = 2;

@@ -88,25 +88,24 @@ function integersOf(memory: MemoryReading, keys: number): Figures {
     ["functions.caches", 0],
     ["overhead.total", overhead],
     ["keys.count", keys],
-    ["keys.bytes-per-key", keys === 0 ? 0 : Math.floor(Math.max(0, memory.used - memory.startup) / keys)],
+    ["keys.bytes-per-key", keys === 0 ? 0 : Math.floor(memory.used / keys)],
     ["dataset.bytes", memory.dataset],
     ["allocator.allocated", memory.used],
     ["allocator.active", memory.heapTotal + memory.used - memory.heapUsed],
     ["allocator.resident", memory.rss],
-    ["fragmentation.bytes", memory.rss - memory.used],
+    ["fragmentation.bytes", memory.rss - memory.used - memory.startup],
   ];
 }
 
 function ratiosOf(memory: MemoryReading): Figures {
-  const net = Math.max(1, memory.used - memory.startup);
   return [
-    ["dataset.percentage", (memory.dataset / net) * 100],
+    ["dataset.percentage", (memory.dataset / Math.max(1, memory.used)) * 100],
     ["peak.percentage", (memory.used / Math.max(1, memory.peak)) * 100],
-    ["fragmentation", memory.rss / Math.max(1, memory.used)],
+    ["fragmentation", memory.rss / Math.max(1, memory.used + memory.startup)],
   ];
 }
 
-/** Below this much the figures are all start-up cost and say nothing. */
+/** Below this much the shares of the whole say nothing. */
 const DOCTOR_BYTES_MIN = 5 * 1024 * 1024;
 
 function doctor(context: Context): void {
@@ -115,7 +114,7 @@ function doctor(context: Context): void {
 }
 
 function memoryReport(memory: MemoryReading): string {
-  if (memory.used - memory.startup < DOCTOR_BYTES_MIN) {
+  if (memory.used < DOCTOR_BYTES_MIN) {
     return "There is too little data in memory to say anything about it.";
   }
   const findings: string[] = [];
@@ -124,7 +123,7 @@ function memoryReport(memory: MemoryReading): string {
       "Peak: memory use was once more than 150 % of what it is now; the process may still hold part of it.",
     );
   }
-  if (memory.rss > memory.used * 1.4) {
+  if (memory.rss > (memory.used + memory.startup) * 1.4) {
     findings.push(
       "Resident set: the process holds over 140 % of what is in use; MEMORY PURGE hands back what it can.",
     );

@@ -96,8 +96,10 @@ export interface MemoryFace {
 
 /** Bytes, unless the name says otherwise. */
 export interface MemoryReading {
+  /** What grows with use and is charged to the cap; the runtime's own memory is not in it. */
   readonly used: number;
   readonly peak: number;
+  /** Resident memory before there was any data: the runtime. Not part of `used`. */
   readonly startup: number;
   readonly rss: number;
   /** Keys and values, of what is used. */
@@ -152,6 +154,8 @@ export interface LatencyFace {
 export interface MonitorsFace {
   /** Feeds every command that is executed from now on to the client. Idempotent. */
   add(client: ClientEntry): void;
+  /** Stops that; harmless for others. */
+  remove(client: ClientEntry): void;
 }
 
 export interface StatisticsFace {

@@ -4,10 +4,12 @@
  *
  * FLUSHALL, FLUSHDB and SWAPDB are logged as they came; a flush of what is empty changes nothing and is not logged.
  */
+import { FerriteError } from "../base/errors.ts";
 import { SYNTAX_ERROR } from "./arguments.ts";
 import { argument, oneOf, token } from "./command-arguments.ts";
 import type { Context } from "./context.ts";
 import type { ShutdownRequest } from "./server-face.ts";
+import { refusalText } from "./server-refusal.ts";
 import type { CommandSpec } from "./spec.ts";
 
 function dbsize(context: Context): void {
@@ -106,6 +108,8 @@ const LATTICE = [
   "",
 ].join("\n");
 
+const SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
+
 function shutdown(context: Context): void {
   const { reply, server } = context;
   let save: ShutdownRequest["save"] = "default";
@@ -134,8 +138,10 @@ function shutdown(context: Context): void {
     return;
   }
   const answer = context.defer();
-  server.lifecycle.shutdown({ save, now, force }).catch(() => {
-    answer((later) => later.error("ERR Errors trying to SHUTDOWN. Check logs."));
+  server.lifecycle.shutdown({ save, now, force }).catch((error: unknown) => {
+    // What the server itself says about its refusal is worth more than Redis's fixed sentence.
+    const text = error instanceof FerriteError ? refusalText(error) : SHUTDOWN_FAILED;
+    answer((later) => later.error(text));
   });
 }
 

@@ -114,10 +114,10 @@ export class Executor {
     context.request = request;
     context.db = session.db;
     const errors = reply.errors;
+    session.lastResolved = command;
     command.execute!(context);
     this.#groupCalls++;
     this.commandsExecuted++;
-    session.lastResolved = command;
     if (reply.errors !== errors) this.#countFailure(command);
     if (!command.timedInGroups || this.timeAll || request.end - request.start > GROUPED_REQUEST_BYTES_MAX) {
       this.#endSingle(session, request);

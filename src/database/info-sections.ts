@@ -58,7 +58,8 @@ export function clients(sources: InfoSources): readonly string[] {
 export function memory(sources: InfoSources): readonly string[] {
   const reading = sources.memory.read();
   const overhead = reading.used - reading.dataset;
-  const net = Math.max(1, reading.used - reading.startup);
+  // Redis counts its own start-up cost as used; here it is the runtime's and stands beside it.
+  const expected = reading.used + reading.startup;
   return [
     `used_memory:${reading.used}`,
     `used_memory_human:${humanBytes(reading.used)}`,
@@ -70,7 +71,7 @@ export function memory(sources: InfoSources): readonly string[] {
     `used_memory_overhead:${overhead}`,
     `used_memory_startup:${reading.startup}`,
     `used_memory_dataset:${reading.dataset}`,
-    `used_memory_dataset_perc:${percent(reading.dataset, net)}`,
+    `used_memory_dataset_perc:${percent(reading.dataset, reading.used)}`,
     `allocator_allocated:${reading.used}`,
     `allocator_active:${reading.rss}`,
     `allocator_resident:${reading.rss}`,
@@ -96,10 +97,10 @@ export function memory(sources: InfoSources): readonly string[] {
     "allocator_frag_bytes:0",
     "allocator_rss_ratio:1.00",
     "allocator_rss_bytes:0",
-    `rss_overhead_ratio:${ratio(reading.rss, reading.used)}`,
-    `rss_overhead_bytes:${reading.rss - reading.used}`,
-    `mem_fragmentation_ratio:${ratio(reading.rss, reading.used)}`,
-    `mem_fragmentation_bytes:${reading.rss - reading.used}`,
+    `rss_overhead_ratio:${ratio(reading.rss, expected)}`,
+    `rss_overhead_bytes:${reading.rss - expected}`,
+    `mem_fragmentation_ratio:${ratio(reading.rss, expected)}`,
+    `mem_fragmentation_bytes:${reading.rss - expected}`,
     "mem_not_counted_for_evict:0",
     "mem_replication_backlog:0",
     "mem_total_replication_buffers:0",

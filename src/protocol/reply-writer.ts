@@ -67,6 +67,8 @@ export class ReplyWriter {
   /** An error; `text` begins with its code ("ERR syntax error"). Line ends are cut from its edges, else become spaces. */
   error(text: string): void {
     const tidy = endsInLineBreak(text) ? text.replace(/^[\r\n]+|[\r\n]+$/g, "") : text;
+    this.errors++;
+    this.lastError = tidy;
     this.#line(45, tidy);
   }
 

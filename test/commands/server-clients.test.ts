@@ -133,11 +133,12 @@ describe("HELLO, AUTH and RESET", () => {
     bench.around.password = "secret";
     bench.run("HELLO", "3", "AUTH", "default", "secret", "SETNAME", "me");
     bench.run("SELECT", 3);
-    expect(bench.client.db).toBe(3);
+    bench.run("MONITOR");
+    expect([bench.client.db, bench.monitors.active]).toEqual([3, true]);
     expect(bench.run("RESET")).toBe("+RESET\r\n");
     const { db, resp, authenticated, name } = bench.client;
     expect({ db, resp, authenticated, name }).toEqual({ db: 0, resp: 2, authenticated: false, name: "" });
-    expect(bench.client.resets).toBe(1);
+    expect([bench.client.resets, bench.monitors.active]).toEqual([1, false]);
   });
 
   it("says good-bye before it closes", () => {

@@ -89,9 +89,10 @@ class Generator {
 
   next(): Command {
     const command = [...this.#sound()];
-    // Wrong arity now and then, and names in any case.
-    if (this.#below(40) === 0) command.pop();
-    if (this.#below(60) === 0) command.push(this.#pick(VALUES));
+    // Wrong arity now and then (not SCAN's: where a short scan stops is each server's own), and names in any case.
+    const mayBreak = command[0] !== "SCAN";
+    if (mayBreak && this.#below(40) === 0) command.pop();
+    if (mayBreak && this.#below(60) === 0) command.push(this.#pick(VALUES));
     if (command.length === 0) command.push("GET");
     if (this.#below(4) === 0) command[0] = String(command[0]).toLowerCase();
     return command;

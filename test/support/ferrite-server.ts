@@ -90,7 +90,15 @@ export function launch(options: FerriteOptions & { dataDir: string; port: number
       ...settings.flatMap((setting) => ["--set", setting]),
     ],
     // A folder without a ferrite.toml: a developer's own configuration must not leak into a test.
-    { env: { ...process.env, ...options.env }, cwd: options.dataDir.startsWith("/") ? "/" : REPOSITORY },
+    { env: { ...cleanEnvironment(), ...options.env }, cwd: "/" },
+  );
+}
+
+/** Ferrite's options have environment twins: only those that choose what is tested may reach the server. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  const passed = new Set(["FERRITE_NO_NATIVE", "FERRITE_NATIVE_BUILD"]);
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith("FERRITE_") || passed.has(name)),
   );
 }
 

@@ -4,7 +4,7 @@
  * Hot-path file: nothing here allocates.
  *
  * Invariants
- *  - `memo` says what is known about the last lookup: found (the view and the index's placement are on it), missing
+ *  - `memo` says what is known about the last lookup for a write: found (the view and the index's placement are on it), missing
  *    (its name is kept, the placement is where it belongs), or nothing. Whatever else uses the index calls `forget`.
  *  - A key that has expired is never shown while `expireOnAccess` holds: it is removed, then reported.
  *
@@ -82,6 +82,7 @@ export class KeyLookup extends RecordView {
   findForRead(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
     if (this.find(db, bytes, offset, length) && !this.expireIfDue(db, bytes, offset, length)) {
       this.#markAccess();
+      this.#memo = MEMO_NONE;
       this.hits++;
       return true;
     }
@@ -143,6 +144,7 @@ export class KeyLookup extends RecordView {
     const index = this.index;
     hasher.hash(data, offset, length);
     this.#memo = MEMO_NONE;
+    this.#memoDb = db;
     if (!index.seek(this.internal[db]!, hasher.high, hasher.low)) return false;
     do {
       const segment = index.segment;
@@ -150,10 +152,8 @@ export class KeyLookup extends RecordView {
       if (!this.#matches(segment, unit, data, offset, length)) continue;
       this.placeView(segment, unit);
       this.#memo = MEMO_FOUND;
-      this.#memoDb = db;
       return true;
     } while (index.next());
-    this.#memoDb = db;
     return false;
   }
 
@@ -177,12 +177,6 @@ export class KeyLookup extends RecordView {
   /** True if the view's record has this key. */
   protected holdsKey(bytes: Uint8Array, offset: number, length: number): boolean {
     return this.#matches(this.segment, this.unit, this.keySource.of(bytes), offset, length);
-  }
-
-  /** Notes that view and index are on the record just written for `db`, or that the index is not. */
-  protected remember(db: number, placed: boolean): void {
-    this.#memo = placed ? MEMO_FOUND : MEMO_NONE;
-    this.#memoDb = db;
   }
 
   protected isDue(): boolean {

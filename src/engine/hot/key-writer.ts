@@ -55,12 +55,14 @@ export class KeyWriter extends KeyLookup {
     const total = keyStart + keyLength + valueLength;
     const units = (total + 7) >>> 3;
     const clock = found ? this.access.touched(this.words[this.word + 1]! >>> 8) : this.access.fresh();
+    const keyWas = found ? this.keyOffset : 0;
     const inPlace = this.#reserve(found, units);
+    const keyMoves = !inPlace || keyWas !== this.word * 4 + keyStart;
     this.#writeHeader(db, units, keyStart, units * 8 - total, keyLength, valueLength, expiryMs);
     this.words[this.word + 1] = (clock << 8) | (encoding << 4) | type;
     this.#setParts(keyStart, keyLength, valueLength);
     const target = this.segments.data[this.segment]!;
-    copyWords(target, this.keyOffset, this.keySource.of(keyBytes), keyOffset, keyLength);
+    if (keyMoves) copyWords(target, this.keyOffset, this.keySource.of(keyBytes), keyOffset, keyLength);
     copyWords(target, this.valueOffset, this.#valueSource.of(valueBytes), valueOffset, valueLength);
     this.#link(db, found, inPlace, expiryMs !== WITHOUT_EXPIRY);
   }
@@ -248,16 +250,16 @@ export class KeyWriter extends KeyLookup {
 
   /** Makes the key's slot point at the record that was written, and counts the old one as dead. */
   #link(db: number, found: boolean, inPlace: boolean, isVolatile: boolean): void {
-    let placed = true;
+    // The next write is seldom for the same key: comparing with this one would cost more than it saves.
+    this.forget();
     if (inPlace) {
       this.index.setVolatile(isVolatile);
     } else if (found) {
       this.index.pointTo(this.segment, this.unit, isVolatile);
       this.log.release(this.#oldSegment, this.#oldWord >>> 1);
     } else {
-      placed = this.index.insert(this.internal[db]!, this.segment, this.unit, isVolatile);
+      this.index.insert(this.internal[db]!, this.segment, this.unit, isVolatile);
     }
-    this.remember(db, placed);
   }
 
   /**

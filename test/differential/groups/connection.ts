@@ -30,13 +30,22 @@ function client(words: Vocabulary): Command {
   const { random } = words;
   return random.pick<() => Command>([
     () => ["CLIENT", "GETNAME"],
-    () => ["CLIENT", "SETNAME", random.pick(["worker", "", "two words", "line\nfeed", "\xff", "x".repeat(200)])],
+    () => [
+      "CLIENT",
+      "SETNAME",
+      random.pick(["worker", "", "two words", "line\nfeed", "\xff", "x".repeat(200)]),
+    ],
     () => ["CLIENT", "ID"],
     () => ["CLIENT", "INFO"],
     () => ["CLIENT", "LIST", ...words.some(2, "TYPE"), ...words.some(3, "normal", "replica", "bad")],
     () => ["CLIENT", "LIST", "ID", random.pick(["0", "x", "999999999", ""])],
     () => ["CLIENT", "KILL", random.pick(["127.0.0.1:1", "", "x"])],
-    () => ["CLIENT", "KILL", random.pick(["ID", "ADDR", "LADDR", "USER", "TYPE", "bad"]), random.pick(["x", "999999"])],
+    () => [
+      "CLIENT",
+      "KILL",
+      random.pick(["ID", "ADDR", "LADDR", "USER", "TYPE", "bad"]),
+      random.pick(["x", "999999"]),
+    ],
     () => ["CLIENT", "NO-EVICT", random.pick(["on", "OFF", "x"])],
     () => ["CLIENT", "REPLY", random.pick(["ON", "x"])],
     () => ["CLIENT", "UNPAUSE"],

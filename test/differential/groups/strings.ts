@@ -57,7 +57,18 @@ function numbers(words: Vocabulary): Command {
 
 /** Never an offset that is legal and large: a padded value of half a gigabyte would prove little. */
 function offset(words: Vocabulary): string {
-  return words.random.pick(["0", "1", "5", "50", "2000", "-1", "x", "536870912", "9223372036854775807", "01"]);
+  return words.random.pick([
+    "0",
+    "1",
+    "5",
+    "50",
+    "2000",
+    "-1",
+    "x",
+    "536870912",
+    "9223372036854775807",
+    "01",
+  ]);
 }
 
 export function expiry(words: Vocabulary): Argument[] {
