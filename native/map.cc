@@ -240,6 +240,10 @@ void SetConstants(napi_env env, napi_value target) {
       {"MAP_POPULATE", MAP_POPULATE},
       {"MAP_NONBLOCK", MAP_NONBLOCK},
 #endif
+      {"MAP_ANONYMOUS", MAP_ANONYMOUS},
+#if defined(MADV_HUGEPAGE)
+      {"MADV_HUGEPAGE", MADV_HUGEPAGE},
+#endif
       {"MADV_NORMAL", MADV_NORMAL},
       {"MADV_RANDOM", MADV_RANDOM},
       {"MADV_SEQUENTIAL", MADV_SEQUENTIAL},

@@ -3,21 +3,21 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { AppendOnlyLog } from "../../dist/aof/append-only-log.js";
+import { loadAddon } from "../../dist/adapters/native/addon.js";
+import { NativeFileSystem } from "../../dist/adapters/native/file-system.js";
+import { NodeClock } from "../../dist/adapters/node/clock.js";
+import { PortableFileSystem } from "../../dist/adapters/node/file-system.js";
 import { EffectBuffer } from "../../dist/aof/effect-buffer.js";
 import { openLog } from "../../dist/aof/open-log.js";
 import { readLog } from "../../dist/aof/read-log.js";
-import { NodeClock } from "../../dist/adapters/node/clock.js";
-import { PortableFileSystem } from "../../dist/adapters/node/file-system.js";
-import { loadAddon } from "../../dist/adapters/native/addon.js";
-import { NativeFileSystem } from "../../dist/adapters/native/file-system.js";
 
 const silent = { debug() {}, verbose() {}, notice() {}, warning() {}, setLevel() {} };
 const clock = new NodeClock();
 
 /** An arena of `count` SETs, 16-byte keys and 64-byte values, and where each begins. */
 function arena(count) {
-  const one = (i) => `*3\r\n$3\r\nSET\r\n$16\r\nkey:${String(i).padStart(12, "0")}\r\n$64\r\n${"v".repeat(64)}\r\n`;
+  const one = (i) =>
+    `*3\r\n$3\r\nSET\r\n$16\r\nkey:${String(i).padStart(12, "0")}\r\n$64\r\n${"v".repeat(64)}\r\n`;
   const bytes = new Uint8Array(Buffer.from(Array.from({ length: count }, (_, i) => one(i)).join("")));
   return { bytes, size: bytes.length / count };
 }
@@ -30,7 +30,9 @@ function measure(name, operations, run) {
   const start = process.hrtime.bigint();
   run();
   const ns = Number(process.hrtime.bigint() - start) / operations;
-  const grown = globalThis.gc ? `${Math.round(((process.memoryUsage().heapUsed - heap) / operations) * 1e6)} B/M` : "";
+  const grown = globalThis.gc
+    ? `${Math.round(((process.memoryUsage().heapUsed - heap) / operations) * 1e6)} B/M`
+    : "";
   console.log(`${name.padEnd(58)} ${ns.toFixed(1).padStart(9)} ns  ${grown}`);
 }
 
@@ -133,7 +135,9 @@ async function groupCommit(fs, clients, milliseconds, costUs) {
     const { frames } = log.counters;
     await log.close();
     const rate = Math.round(done / (milliseconds / 1000));
-    console.log(`always, ${fs.kind} file, ${clients} clients, ${costUs} us of loop each: ${rate}/s, ${(done / frames).toFixed(1)} effects a sync`);
+    console.log(
+      `always, ${fs.kind} file, ${clients} clients, ${costUs} us of loop each: ${rate}/s, ${(done / frames).toFixed(1)} effects a sync`,
+    );
   });
 }
 
@@ -148,16 +152,22 @@ async function replay(fs, effects) {
       await log.close();
       let sum = 0;
       const start = performance.now();
-      const summary = await readLog({ fs, folder, handler: { effect: (_db, request) => void (sum += request.argc) } });
+      const summary = await readLog({
+        fs,
+        folder,
+        handler: { effect: (_db, request) => void (sum += request.argc) },
+      });
       const seconds = (performance.now() - start) / 1000;
       const millions = summary.effects / seconds / 1e6;
-      console.log(`replay, ${perTurn} effects a frame: ${millions.toFixed(2)} M effects/s, ${Math.round(summary.bytes / seconds / 1e6)} MB/s (${sum / 3} seen)`);
+      console.log(
+        `replay, ${perTurn} effects a frame: ${millions.toFixed(2)} M effects/s, ${Math.round(summary.bytes / seconds / 1e6)} MB/s (${sum / 3} seen)`,
+      );
     });
   }
 }
 
 export async function run({ operations, milliseconds, effects }) {
-  console.log(`node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}, class ${AppendOnlyLog.name}`);
+  console.log(`node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}`);
   appendOnly(operations);
   const addon = loadAddon();
   const systems = [new PortableFileSystem(), ...(addon === undefined ? [] : [new NativeFileSystem(addon)])];
@@ -170,4 +180,8 @@ export async function run({ operations, milliseconds, effects }) {
 }
 
 const small = process.argv.includes("--small");
-await run(small ? { operations: 20_000, milliseconds: 100, effects: 20_000 } : { operations: 2_000_000, milliseconds: 1500, effects: 2_000_000 });
+await run(
+  small
+    ? { operations: 20_000, milliseconds: 100, effects: 20_000 }
+    : { operations: 2_000_000, milliseconds: 1500, effects: 2_000_000 },
+);

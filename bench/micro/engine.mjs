@@ -166,4 +166,4 @@ console.log(`${machine}, node ${process.version}`);
 const counts = process.argv.slice(2).map(Number);
 runHash();
 for (const count of counts.length > 0 ? counts : [100_000, 2_000_000]) run(count);
-if (!process.env.NG) runGrowth(counts.length > 0 ? Math.max(...counts) : 2_000_000);
+runGrowth(counts.length > 0 ? Math.max(...counts) : 2_000_000);

@@ -8,6 +8,8 @@ import { NodeClock } from "../../dist/adapters/node/clock.js";
 import { NodeRandom } from "../../dist/adapters/node/random.js";
 import { NodeRuntime } from "../../dist/adapters/node/runtime.js";
 import { PortableFileSystem } from "../../dist/adapters/node/file-system.js";
+import { NativeBuffers } from "../../dist/adapters/native/buffers.js";
+import { heapBuffers } from "../../dist/ports/buffers.js";
 import { NativeFileSystem } from "../../dist/adapters/native/file-system.js";
 import { loadAddon } from "../../dist/adapters/native/addon.js";
 import { loadConfig } from "../../dist/config/load.js";
@@ -51,6 +53,8 @@ class FakeTransport {
 
 const CONNECTIONS = 50;
 const PIPELINE = 16;
+/** Different turns: enough that the keys do not fit into the cache. */
+const VARIETY = 1024;
 
 function command(kind, key, value) {
   const name = `key:${String(key).padStart(12, "0")}`;
@@ -62,7 +66,7 @@ function command(kind, key, value) {
 /** Several different turns, so that keys vary. */
 function turnsOf(kind, keys) {
   const value = "x".repeat(64);
-  return Array.from({ length: 64 }, () => {
+  return Array.from({ length: VARIETY }, () => {
     const chunks = Array.from({ length: CONNECTIONS }, () =>
       Array.from({ length: PIPELINE }, () => command(kind, Math.floor(Math.random() * keys), value)).join(""),
     );
@@ -87,6 +91,7 @@ export async function run({ kind = "both", keys = 1_000_000, turns = 2000 } = {}
     logger: silent,
     fileSystem: addon === undefined ? new PortableFileSystem() : new NativeFileSystem(addon),
     runtime: new NodeRuntime(),
+    buffers: addon === undefined || process.env.FERRITE_BENCH_HEAP ? heapBuffers : new NativeBuffers(addon.mapping),
     version: "bench",
     transportKind: "fake",
     stop: async () => {},

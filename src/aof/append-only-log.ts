@@ -85,8 +85,11 @@ export class AppendOnlyLog {
   #delayedSyncs = 0;
   #lastSyncMs = 0;
 
-  /** `part` is the open part that the folder's manifest names; use `openLog`. */
-  constructor(folder: LogFolder, part: LogPart, options: AppendOnlyLogOptions) {
+  /**
+   * `part` is the open part that the folder's manifest names; use `openLog`. With `failure` the log begins as one
+   * that has failed: what the part holds beyond its durable end has to be moved first.
+   */
+  constructor(folder: LogFolder, part: LogPart, options: AppendOnlyLogOptions, failure?: unknown) {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#policy = options.policy;
@@ -99,6 +102,7 @@ export class AppendOnlyLog {
       isQuiet: () => this.#inFlight === undefined && !this.#syncing,
       healed: (healed) => this.#healed(healed),
     });
+    if (failure !== undefined) this.#poison(failure);
   }
 
   /** The LSN that the next effect will get. */

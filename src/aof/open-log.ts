@@ -6,9 +6,10 @@
  *
  * A log that was closed properly goes on in its last part. After a crash, what follows the last sync that the part
  * states is moved to a new part first, as after a failed sync: the process may have died of just that, and then
- * neither the page cache nor a further sync of the same file can be trusted (healing.ts does the moving).
+ * neither the page cache nor a further sync of the same file can be trusted (healing.ts does the moving). Where that
+ * cannot be done now (a full disk) the log opens as one that has failed: it is read from, and heals by itself.
  */
-import { FerriteError, messageOf } from "../base/errors.ts";
+import { FerriteError } from "../base/errors.ts";
 import type { File, FileSystem } from "../ports/file-system.ts";
 import type { AppendOnlyLogOptions } from "./append-only-log.ts";
 import { AppendOnlyLog, PART_BYTES_MAX_DEFAULT } from "./append-only-log.ts";
@@ -47,11 +48,17 @@ export async function openLog(options: OpenLogOptions): Promise<AppendOnlyLog> {
   );
   for (const part of folder.sealed) cutToSeal(folder, part);
   const last = parts.at(-1);
-  const part =
-    last === undefined || last.sealed
-      ? startPart(folder, undefined, summary)
-      : await resume(folder, last, options);
-  return new AppendOnlyLog(folder, part, options);
+  if (last === undefined || last.sealed) {
+    return new AppendOnlyLog(folder, startPart(folder, undefined, summary), options);
+  }
+  const { part, failure } = await resume(folder, last, options);
+  return new AppendOnlyLog(folder, part, options, failure);
+}
+
+/** The part to go on with; with `failure`, one whose unsynced effects have yet to be moved. */
+interface Resumed {
+  readonly part: LogPart;
+  readonly failure?: unknown;
 }
 
 /**
@@ -72,7 +79,7 @@ function startPart(folder: LogFolder, before: LogPart | undefined, summary: LogS
   return part;
 }
 
-async function resume(folder: LogFolder, entry: PartEntry, options: OpenLogOptions): Promise<LogPart> {
+async function resume(folder: LogFolder, entry: PartEntry, options: OpenLogOptions): Promise<Resumed> {
   const { summary } = options;
   const file = folder.fs.openSync(`${folder.path}/${entry.name}`, "append");
   const size = file.sizeSync();
@@ -84,8 +91,7 @@ async function resume(folder: LogFolder, entry: PartEntry, options: OpenLogOptio
     );
   }
   if (Math.max(summary.statedLsn, entry.firstLsn - 1) < summary.logLastLsn) {
-    const moved = await moveUnsynced(folder, file, entry, options);
-    if (moved !== undefined) return moved;
+    return await moveUnsynced(folder, file, entry, options);
   }
   file.syncSync();
   const part = new LogPart(file, entry, size, summary.logLastLsn);
@@ -93,16 +99,15 @@ async function resume(folder: LogFolder, entry: PartEntry, options: OpenLogOptio
   // A checkpoint may know more than the log: what the log lacks must not look like a gap within a part.
   const goesOn =
     summary.lastLsn === summary.logLastLsn && size < (options.partBytesMax ?? PART_BYTES_MAX_DEFAULT);
-  return goesOn ? part : startPart(folder, part, summary);
+  return { part: goesOn ? part : startPart(folder, part, summary) };
 }
 
-/** undefined if it cannot be done (a full disk): then the part is synced and trusted as it is. */
 async function moveUnsynced(
   folder: LogFolder,
   file: File,
   entry: PartEntry,
   options: OpenLogOptions,
-): Promise<LogPart | undefined> {
+): Promise<Resumed> {
   const { summary } = options;
   const durableLsn = Math.max(summary.statedLsn, entry.firstLsn - 1);
   const part = new LogPart(
@@ -116,14 +121,10 @@ async function moveUnsynced(
   if (summary.lastLsn > summary.logLastLsn) healing.adoptCheckpoint(summary.lastLsn);
   return await new Promise((resolve, reject) => {
     healing.attempt((error, healed) => {
-      if (healed !== undefined) resolve(healed);
-      else if (healing.offered) reject(error);
-      else {
-        options.logger.warning("AOF: cannot copy the effects after the last sync", {
-          error: messageOf(error),
-        });
-        resolve(undefined);
-      }
+      if (healed !== undefined) resolve({ part: healed });
+      // With a manifest that may name the copy, or a checkpoint that knows more than the log, only a new start is safe.
+      else if (healing.offered || summary.lastLsn > summary.logLastLsn) reject(error);
+      else resolve({ part, failure: error });
     });
   });
 }

@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import type { TlsOptions } from "node:tls";
 import { type Addon, addonProblem, loadAddon } from "../adapters/native/addon.ts";
+import { NativeBuffers } from "../adapters/native/buffers.ts";
 import { NativeFileSystem } from "../adapters/native/file-system.ts";
 import { NativeTransport } from "../adapters/native/transport.ts";
 import { NodeClock } from "../adapters/node/clock.ts";
@@ -19,6 +20,7 @@ import { PortableTransport } from "../adapters/node/transport.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { type Assembly, openAssembly } from "../database/assembly.ts";
+import { heapBuffers } from "../ports/buffers.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Transport } from "../ports/transport.ts";
 import { Server } from "../server/server.ts";
@@ -48,6 +50,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     logger,
     fileSystem,
     runtime: new NodeRuntime(),
+    buffers: addon === undefined ? heapBuffers : new NativeBuffers(addon.mapping),
     version: packageVersion(),
     transportKind: plain.kind,
     // SHUTDOWN: the command that asks for it is still being executed.

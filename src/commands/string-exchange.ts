@@ -51,7 +51,7 @@ function getEx(context: Context): void {
   const expires = (options & OPTION_ANY_EXPIRY) !== 0;
   if (expires && !optionExpiryOrReply(context, options, "getex")) return;
   const hadExpiry = keyspace.expiryMs !== NO_EXPIRY;
-  reply.bulk(keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
+  reply.bulkData(keyspace.valueData, keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
   if (expires) expireAt(context, 1, expiryArgument);
   else if ((options & OPTION_PERSIST) !== 0 && hadExpiry) persistArgument(context);
 }

@@ -21,7 +21,7 @@ export function replyString(context: Context): boolean {
     context.reply.error(WRONG_TYPE);
     return false;
   }
-  context.reply.bulk(keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
+  context.reply.bulkData(keyspace.valueData, keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
   return true;
 }
 
@@ -35,7 +35,7 @@ function mget(context: Context): void {
   for (let index = 1; index < argc; index++) {
     // A key of another type is nil here, not an error.
     if (!context.findForRead(index) || keyspace.type !== TYPE_STRING) reply.nullBulk();
-    else reply.bulk(keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
+    else reply.bulkData(keyspace.valueData, keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
   }
 }
 

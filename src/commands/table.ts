@@ -28,6 +28,8 @@ export class ResolvedCommand {
   readonly hasKeys: boolean;
   /** True if short requests take so little time that reading the clock for each would be felt: see Executor. */
   readonly timedInGroups: boolean;
+  /** Argument index of the first key, 0 if there is none or its place depends on other arguments. */
+  readonly firstKey: number;
   /** Absent for a container, whose arity check never passes for its bare name. */
   readonly execute: ((context: Context) => void) | undefined;
   readonly subcommands: readonly ResolvedCommand[];
@@ -49,6 +51,7 @@ export class ResolvedCommand {
     this.flags = flagBits(spec.flags);
     categoriesOf(spec);
     this.timedInGroups = spec.flags.includes("fast") || spec.name === "set" || spec.name === "mset";
+    this.firstKey = spec.keys === undefined || spec.keys.find !== undefined ? 0 : spec.keys.first;
     this.hasKeys = spec.keys !== undefined;
     this.execute = spec.execute;
     this.subcommands = (spec.subcommands ?? []).map((child) => new ResolvedCommand(child, spec.name));

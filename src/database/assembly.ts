@@ -8,6 +8,7 @@
 import { hostname, release, type as systemType } from "node:os";
 import type { Config } from "../config/config.ts";
 import { Engine } from "../engine/engine.ts";
+import type { Buffers } from "../ports/buffers.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -38,6 +39,8 @@ export interface AssemblyPorts {
   readonly logger: Logger;
   readonly fileSystem: FileSystem;
   readonly runtime: Runtime;
+  /** Where index and log take their memory from; by default the JavaScript engine. */
+  readonly buffers?: Buffers;
   readonly version: string;
   /** What carries the bytes, for INFO. */
   readonly transportKind: string;
@@ -86,6 +89,7 @@ export class Assembly {
       hashSeed: directory.identity.hashSeed,
       clock,
       random,
+      ...(ports.buffers === undefined ? {} : { buffers: ports.buffers }),
       maxMemoryBytes: storage.max_memory,
       ...(config.sourceOf("storage.segment_size") === "default"
         ? {}

@@ -15,6 +15,7 @@ import type { Keyspace } from "../engine/keyspace.ts";
 import type { Clock } from "../ports/clock.ts";
 import { GrowingOutput, type OutputSpace, ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
+import { Batch } from "./batch.ts";
 import { CountingLog, Effects } from "./effects.ts";
 import { ATTENTION_LOG_FAILED, Executor, type ExecutorPolicy } from "./executor.ts";
 import { Session, type SessionCarrier } from "./session.ts";
@@ -114,6 +115,8 @@ export class Database {
       this.#watchLog();
       for (const listener of this.#acknowledgedListeners) listener(log.acknowledgedLsn);
     });
+    // It may have been opened over a disk that is full.
+    this.#watchLog();
   }
 
   /** LSN of the last effect. */
@@ -236,6 +239,16 @@ export class Database {
     this.executor.attention = 0;
     this.executor.execute(session, request);
     this.executor.attention = attention;
+  }
+
+  /** A batch for a carrier that reads ahead; see Batch. */
+  newBatch(): Batch {
+    return new Batch(this.table, this.engine.prefetch);
+  }
+
+  /** Executes entry `index` of a prepared batch. */
+  executeEntry(batch: Batch, index: number): number {
+    return this.executor.executeResolved(batch.sessions[index]!, batch.requests[index]!, batch.take(index));
   }
 
   execute(session: Session, request: Request): number {

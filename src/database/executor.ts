@@ -90,7 +90,11 @@ export class Executor {
 
   /** Executes one complete request for `session`, whose output the reply writer is on. */
   execute(session: Session, request: Request): number {
-    const command = this.#table.lookup(request);
+    return this.executeResolved(session, request, this.#table.lookup(request));
+  }
+
+  /** As `execute`, for a request that was looked up before; undefined stands for an unknown command. */
+  executeResolved(session: Session, request: Request, command: ResolvedCommand | undefined): number {
     if (command === undefined) return this.#refuse(session, this.#table.unknownText(request), undefined);
     if (!command.accepts(request.argc) || command.execute === undefined) {
       return this.#refuse(session, this.#table.arityText(command), command);

@@ -10,6 +10,7 @@
  *    it (`memory().logPooledBytes`, `releasePooled`).
  */
 import { assert } from "../base/assert.ts";
+import { type Buffers, heapBuffers } from "../ports/buffers.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import { type EvictionPolicy, isLfuPolicy } from "./eviction/eviction-policy.ts";
@@ -25,7 +26,7 @@ import { HotKeyspace } from "./hot-keyspace.ts";
 import { type Hasher, SipHasher } from "./index/hash.ts";
 import { HashIndex } from "./index/hash-index.ts";
 import { SubTables, type SubTableView } from "./index/sub-tables.ts";
-import type { Keyspace } from "./keyspace.ts";
+import type { KeyPrefetch, Keyspace } from "./keyspace.ts";
 import { verifyEngine } from "./verify.ts";
 
 export type { EvictionPolicy } from "./eviction/eviction-policy.ts";
@@ -41,6 +42,8 @@ export interface EngineOptions {
   readonly segmentBytes?: number;
   /** The user's cap, if any: only sizes segments. Eviction is asked for by `evict`. */
   readonly maxMemoryBytes?: number;
+  /** Where the memory of index and log comes from; by default the JavaScript engine. */
+  readonly buffers?: Buffers;
   /** Another hash function, for tests that need collisions. */
   readonly hasher?: Hasher;
 }
@@ -84,6 +87,7 @@ export function segmentBytesFor(maxMemoryBytes: number): number {
 
 export class Engine {
   readonly keyspace: Keyspace;
+  readonly prefetch: KeyPrefetch;
   /** True while every record is in memory: lookups never have to wait. */
   readonly everythingInMemory = true;
   readonly #hot: HotKeyspace;
@@ -101,8 +105,9 @@ export class Engine {
     const { clock, random } = options;
     const segmentBytes = options.segmentBytes ?? segmentBytesFor(options.maxMemoryBytes ?? 0);
     const hasher = options.hasher ?? new SipHasher(options.hashSeed[0], options.hashSeed[1]);
-    const log = new RecordLog(new SegmentTable(segmentBytes, POOLED_SEGMENTS_MAX), hasher);
-    const tables = new SubTables(options.databases);
+    const buffers = options.buffers ?? heapBuffers;
+    const log = new RecordLog(new SegmentTable(segmentBytes, POOLED_SEGMENTS_MAX, buffers), hasher);
+    const tables = new SubTables(options.databases, buffers);
     const index = new HashIndex(tables, log);
     const cleaner = new Cleaner(log, index);
     const flusher = new Flusher(tables, log, cleaner);
@@ -124,6 +129,7 @@ export class Engine {
     this.#access = access;
     this.#hot = hot;
     this.keyspace = hot;
+    this.prefetch = hot;
     this.#expiry = new ExpiryCycle(index, log, hot, clock);
     const usedBytes = (): number => this.usedBytes;
     this.#evictor = new Evictor({ index, log, cleaner, keyspace: hot, access, clock, random, usedBytes });
@@ -164,6 +170,8 @@ export class Engine {
   maintain(budgetMs: number): boolean {
     const deadline = this.#clock.monotonicMs() + budgetMs;
     this.#hot.forget();
+    this.#log.segments.releaseRetired();
+    this.#tables.units.releaseRetired();
     do {
       if (this.#flusher.pending) this.#flusher.step(1);
       else if (this.#cleaner.active) this.#cleaner.step(CLEAN_RECORDS, this.#evictor);
@@ -210,6 +218,7 @@ export class Engine {
   /** Gives up the free segments kept for reuse. */
   releasePooled(): void {
     this.#log.segments.releasePooled();
+    this.#log.segments.releaseRetired();
   }
 
   /** Closes the tails and forbids every further change of what is in memory now; later writes go to new segments. */

@@ -42,6 +42,8 @@ export interface Keyspace {
   readonly keyOffset: number;
   readonly keyLength: number;
   readonly valueBytes: Uint8Array;
+  /** Over the same memory as `valueBytes`, with the same offsets. */
+  readonly valueData: DataView;
   readonly valueOffset: number;
   readonly valueLength: number;
   /** Seconds since the record was last accessed (LRU policies), as OBJECT IDLETIME answers. */
@@ -123,6 +125,25 @@ export interface Keyspace {
   readonly misses: number;
   readonly expiredKeys: number;
 }
+
+/**
+ * Lets the cache misses of several coming lookups overlap. A lookup waits for memory two or three times in a row;
+ * those of different keys are independent, so doing each step for all keys of a batch before the next step costs
+ * little more than the slowest. Hints only: they change no answer, whatever happens in between.
+ */
+export interface KeyPrefetch {
+  /** Hashes the key. `ticket` is from 0 to PREFETCH_TICKETS - 1; those below the `count` of `fetch` are all announced or left out. */
+  announce(ticket: number, db: number, bytes: Uint8Array, offset: number, length: number): void;
+  /** The ticket stands for no key. */
+  leaveOut(ticket: number): void;
+  /** Reads the index slots and then the records of the first `count` tickets. */
+  fetch(count: number): void;
+  /** The next lookups of exactly this range are of the ticket's key: they need not hash and probe again. */
+  expect(ticket: number, bytes: Uint8Array, offset: number, length: number): void;
+  /** Forgets what is expected; to be called before the bytes of an announced key may change. */
+  expectNothing(): void;
+}
+export const PREFETCH_TICKETS = 64;
 
 export const NO_EXPIRY = -1;
 /** Value types; the numbers are stored in records and must not change. */

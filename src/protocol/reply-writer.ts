@@ -11,6 +11,7 @@
  * instead of reply objects: there is no tree to build and walk, and nothing to collect.
  */
 import { copyBytes, fromLatin1, writeInteger } from "../base/bytes.ts";
+import { copyWords, SourceView } from "../base/word-bytes.ts";
 import { DOUBLE_TEXT_BYTES_MAX, writeDouble } from "./format-double.ts";
 import { type OutputSpace, ROOM_BYTES_MAX } from "./output-space.ts";
 
@@ -20,6 +21,8 @@ export { GrowingOutput, type OutputSpace } from "./output-space.ts";
 const HEADER_BYTES_MAX = 24;
 /** Payloads up to this are written with a single request for room. */
 const ONE_PIECE_BYTES_MAX = ROOM_BYTES_MAX - HEADER_BYTES_MAX - 2;
+/** Payloads up to this are copied word by word. */
+const WORDS_COPY_MAX = 256;
 /** Texts up to this are written character by character. */
 const SHORT_TEXT_MAX = 96;
 
@@ -40,6 +43,7 @@ export class ReplyWriter {
   /** Error replies written since the writer was made, and the text of the last: for the server's statistics. */
   errors = 0;
   lastError = "";
+  readonly #target = new SourceView();
   readonly #digits = new Uint8Array(DOUBLE_TEXT_BYTES_MAX);
 
   constructor(out: OutputSpace, resp: 2 | 3 = 2) {
@@ -98,6 +102,30 @@ export class ReplyWriter {
     into[position++] = 13;
     into[position++] = 10;
     copyBytes(into, position, bytes, offset, length);
+    position += length;
+    into[position++] = 13;
+    into[position++] = 10;
+    out.position = position;
+  }
+
+  /**
+   * A bulk string from a DataView, as the engine has of its records: half the time of `bulk` for short values.
+   * `bytes` is over the same memory with the same offsets.
+   */
+  bulkData(data: DataView, bytes: Uint8Array, offset: number, length: number): void {
+    if (length > WORDS_COPY_MAX) {
+      this.bulk(bytes, offset, length);
+      return;
+    }
+    const out = this.out;
+    if (out.limit - out.position < length + HEADER_BYTES_MAX + 2) out.makeRoom(length + HEADER_BYTES_MAX + 2);
+    const into = out.bytes;
+    let position = out.position;
+    into[position++] = 36;
+    position += writeInteger(into, position, length);
+    into[position++] = 13;
+    into[position++] = 10;
+    copyWords(this.#target.of(into), position, data, offset, length);
     position += length;
     into[position++] = 13;
     into[position++] = 10;

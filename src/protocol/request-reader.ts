@@ -162,8 +162,29 @@ export class RequestReader {
     this.#returned = NOTHING;
   }
 
+  /**
+   * Goes back to `position`, the start or the end of a request that `next` returned since the last `offer`: what
+   * follows it is read again. A half-read command behind it, or an error, is found again too.
+   */
+  rewind(position: number): void {
+    const input = this.#input;
+    assert(position <= input.start, "a reader can only go back");
+    input.start = position;
+    this.#position = position;
+    this.#returned = NOTHING;
+    this.#missing = 0;
+    this.#bulk = -1;
+    this.#searched = 0;
+    this.#markCount = 0;
+    this.#errorText = "";
+  }
+
   /** End of a turn: copies what is unread, after which the ranges lent and all returned commands are invalid. */
   retain(): void {
+    if (this.#errorText !== "") {
+      this.#forget();
+      return;
+    }
     this.#returned = NOTHING;
     if (this.#missing === 0) this.#marks = NO_MARKS;
     this.#position += this.#input.retain(this.#announcedBytes());
@@ -171,6 +192,11 @@ export class RequestReader {
 
   /** Back to the state of a new reader; `authenticated` stays. Releases all memory. */
   reset(): void {
+    this.#forget();
+    this.#errorText = "";
+  }
+
+  #forget(): void {
     this.#input.clear();
     this.#returned = NOTHING;
     this.#position = 0;
@@ -179,7 +205,6 @@ export class RequestReader {
     this.#searched = 0;
     this.#marks = NO_MARKS;
     this.#markCount = 0;
-    this.#errorText = "";
   }
 
   #careful(request: Request): number {
@@ -354,8 +379,10 @@ export class RequestReader {
     return this.#find(wanted) === NOTHING;
   }
 
+  /** The bytes stay until the end of the turn: the owner may still go back to a request before them. */
   #refuse(text: string): number {
-    this.reset();
+    this.#returned = NOTHING;
+    this.#missing = 0;
     this.#errorText = `Protocol error: ${text}`;
     return READ_MALFORMED;
   }

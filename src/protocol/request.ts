@@ -8,8 +8,11 @@
  * Offsets instead of slices: reading a request allocates nothing. One Request object is reused for all
  * commands of a server; the typed arrays grow to the largest argument count seen and are cut back when idle.
  */
+const NO_BYTES = new Uint8Array(0);
+const KEPT_ARGUMENTS_MAX = 1024;
+
 export class Request {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
   argc = 0;
   offsets: Int32Array = new Int32Array(64);
   lengths: Int32Array = new Int32Array(64);
@@ -29,6 +32,14 @@ export class Request {
     lengths.set(this.lengths);
     this.offsets = offsets;
     this.lengths = lengths;
+  }
+
+  /** Drops what a reused request should not hold on to: the buffer, and tables of a great many arguments. */
+  release(): void {
+    this.bytes = NO_BYTES;
+    if (this.offsets.length <= KEPT_ARGUMENTS_MAX) return;
+    this.offsets = new Int32Array(64);
+    this.lengths = new Int32Array(64);
   }
 
   /** Fills the request from separate arguments: for the library and for replaying what is not in one buffer. Allocates. */

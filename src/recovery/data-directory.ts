@@ -6,8 +6,8 @@
  * of a newer format, or one whose IDENTITY is damaged, is never touched.
  */
 import { crc32 } from "node:zlib";
-import { FerriteError, messageOf, systemCode } from "../base/errors.ts";
 import { latin1 } from "../base/bytes.ts";
+import { FerriteError, messageOf, systemCode } from "../base/errors.ts";
 import type { FileLock, FileSystem } from "../ports/file-system.ts";
 import type { Random } from "../ports/random.ts";
 
@@ -45,6 +45,7 @@ export function openDataDirectory(
       { cause: error },
     );
   }
+  secureAncestors(fileSystem, path);
   const lock = takeLock(fileSystem, path, note);
   try {
     const { identity, isNew } = readOrCreateIdentity(fileSystem, path, random);
@@ -52,6 +53,24 @@ export function openDataDirectory(
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Codes of folders that exist and are not this user's to open. */
+const NOT_OURS: ReadonlySet<string | undefined> = new Set(["EACCES", "EPERM", "EROFS", "EINVAL"]);
+
+/**
+ * Makes the names that lead to the directory durable: it may have been created just now, or by a start that was
+ * killed, and everything in it would go with its name.
+ */
+function secureAncestors(fileSystem: FileSystem, path: string): void {
+  for (let end = path.lastIndexOf("/"); end >= 0; end = path.lastIndexOf("/", end - 1)) {
+    try {
+      fileSystem.syncDirectorySync(end === 0 ? "/" : path.slice(0, end));
+    } catch (error) {
+      if (!NOT_OURS.has(systemCode(error))) throw error;
+    }
+    if (end === 0) return;
   }
 }
 
@@ -66,7 +85,9 @@ function takeLock(fileSystem: FileSystem, path: string, note: string): FileLock 
       code === "EACCES" || code === "EROFS" || code === "EPERM"
         ? "the directory is not writable for this user; change its owner or mode, or choose another with --data-dir"
         : "check the file system";
-    throw new FerriteError("unavailable", `cannot lock ${lockPath}: ${messageOf(error)}; ${advice}`, { cause: error });
+    throw new FerriteError("unavailable", `cannot lock ${lockPath}: ${messageOf(error)}; ${advice}`, {
+      cause: error,
+    });
   }
   if (lock === undefined) {
     throw new FerriteError(
@@ -79,7 +100,8 @@ function takeLock(fileSystem: FileSystem, path: string, note: string): FileLock 
 
 function lockOwner(fileSystem: FileSystem, lockPath: string): string {
   try {
-    const note = latin1(fileSystem.readFileSync(lockPath)).trim().replaceAll("\n", ", ");
+    // The file system writes lines of its own first; the last one is the note that a server left.
+    const note = latin1(fileSystem.readFileSync(lockPath)).trim().split("\n").at(-1)!;
     return note === "" ? "another process" : `another process (${note})`;
   } catch {
     return "another process";
@@ -93,9 +115,13 @@ function readOrCreateIdentity(
 ): { identity: Identity; isNew: boolean } {
   const file = `${path}/IDENTITY`;
   if (fileSystem.statSync(file) !== undefined) {
+    // Its creator may have been killed before the name was durable, and what is built on it must not outlive it.
+    fileSystem.syncDirectorySync(path);
     return { identity: parseIdentity(latin1(fileSystem.readFileSync(file)), file), isNew: false };
   }
-  const foreign = fileSystem.listSync(path).filter((name) => name === "aof" || name === "checkpoints" || name === "warm");
+  const foreign = fileSystem
+    .listSync(path)
+    .filter((name) => name === "aof" || name === "checkpoints" || name === "warm");
   if (foreign.length > 0) {
     throw new FerriteError(
       "corruption",
@@ -143,7 +169,10 @@ export function parseIdentity(text: string, file: string): Identity {
       `${file} has format ${version[1]}, newer than ${DIRECTORY_FORMAT}, the newest that this version reads; use the version that wrote it`,
     );
   }
-  const match = /^(ferrite-data (\d{1,9})\nid ([0-9a-f]{32})\nhash-seed ([0-9a-f]{8}) ([0-9a-f]{8})\n)crc32 ([0-9a-f]{8})\n$/.exec(text);
+  const match =
+    /^(ferrite-data (\d{1,9})\nid ([0-9a-f]{32})\nhash-seed ([0-9a-f]{8}) ([0-9a-f]{8})\n)crc32 ([0-9a-f]{8})\n$/.exec(
+      text,
+    );
   if (match === null || crc32(match[1]!) !== Number.parseInt(match[6]!, 16)) {
     throw new FerriteError(
       "corruption",

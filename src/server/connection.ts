@@ -25,6 +25,12 @@ export class Connection implements SessionCarrier {
   overSoftSinceMs = 0;
   /** The reader may hold bytes of the arena that have to be retained at the end of the turn. */
   touched = false;
+  /** Bytes written to it in the present turn, which the transport has not seen yet. */
+  wroteInTurn = 0;
+  /** Requests of it are in the batch that is being read or run. */
+  inBatch = false;
+  /** Within a batch: its further requests are not executed. */
+  stopped = false;
   /** The peer has sent its last byte. */
   halfClosed = false;
 

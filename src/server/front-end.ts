@@ -12,6 +12,7 @@ import { unreachable } from "../base/assert.ts";
 import type { ConnectionSlot } from "../base/ids.ts";
 import { connectionSlot } from "../base/ids.ts";
 import type { OutputLimits } from "../config/redis-kinds.ts";
+import { BATCH_REQUESTS_MAX, type Batch } from "../database/batch.ts";
 import type { Database } from "../database/database.ts";
 import { EXECUTED, HELD_BACK } from "../database/executor.ts";
 import {
@@ -25,7 +26,7 @@ import {
   type Turn,
 } from "../ports/transport.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
-import { Request } from "../protocol/request.ts";
+import type { Request } from "../protocol/request.ts";
 import {
   type ProtocolLimits,
   READ_COMPLETE,
@@ -35,7 +36,8 @@ import {
 import { Connection } from "./connection.ts";
 import { Output } from "./output.ts";
 import { exceeds, limitFor, overSoftSince } from "./output-limits.ts";
-import type { ReplyGate } from "./reply-gate.ts";
+import { partitionBatches } from "./output-partition.ts";
+import type { Afterward, ReplyGate } from "./reply-gate.ts";
 import type { Turns } from "./turns.ts";
 
 /** A connection with more unsent bytes than this executes nothing until they have shrunk to the second bound. */
@@ -54,11 +56,15 @@ export class FrontEnd {
   readonly #limits: ProtocolLimits;
   readonly #admit: (peerAddress: string, listener: number) => string | undefined;
   readonly #outputLimits: () => OutputLimits;
-  readonly #request = new Request();
+  readonly #batch: Batch;
+  /** The connection of each entry of the batch. */
+  readonly #batched: Connection[] = [];
+  /** Output at the time the present connection was entered. */
+  #enteredAt = 0;
   readonly #reply: ReplyWriter;
   #connections: (Connection | undefined)[] = [];
   #touched: Connection[] = [];
-  #afterwards: (() => void)[] = [];
+  #afterwards: Afterward[] = [];
   #awaitingLog: Connection[] = [];
   #accepted = 0;
   #quiescent = false;
@@ -84,6 +90,7 @@ export class FrontEnd {
     this.#admit = parts.admit;
     this.#outputLimits = parts.outputLimits;
     this.#reply = this.#database.reply;
+    this.#batch = this.#database.newBatch();
     parts.turns.add(this);
     this.transport.onTurn((turn) => this.#onTurn(turn));
   }
@@ -111,9 +118,14 @@ export class FrontEnd {
       const at = i * TURN_STRIDE;
       const slot = events[at]!;
       const kind = events[at + 1]!;
-      if (kind === TURN_DATA) this.#onData(slot, arena, events[at + 2]!, events[at + 3]!);
-      else this.#onEvent(slot, kind, events[at + 2]!);
+      if (kind === TURN_DATA) {
+        this.#onData(slot, arena, events[at + 2]!, events[at + 3]!);
+      } else {
+        this.#runBatch();
+        this.#onEvent(slot, kind, events[at + 2]!);
+      }
     }
+    this.#runBatch();
     this.#stableBytes = NO_BYTES;
     this.#turns.end();
   }
@@ -121,15 +133,19 @@ export class FrontEnd {
   #onData(slot: number, arena: Uint8Array, offset: number, length: number): void {
     const connection = this.#connections[slot];
     if (connection === undefined || connection.session.closing || this.#quiescent) return;
+    // A second range for a connection: requests of the first must not be asked back after it.
+    if (connection.inBatch) this.#runBatch();
     connection.session.inputTotal += length;
     this.inputTotal += length;
     connection.reader.offer(arena, offset, length);
-    if (connection.mayExecute) this.#execute(connection);
-    if (!connection.touched) {
-      connection.touched = true;
-      this.#touched.push(connection);
-    }
-    if (this.output.written > TURN_OUTPUT_BYTES_MAX) this.#commitEarly();
+    if (connection.mayExecute) this.#readAhead(connection);
+    this.#touch(connection);
+  }
+
+  #touch(connection: Connection): void {
+    if (connection.touched) return;
+    connection.touched = true;
+    this.#touched.push(connection);
   }
 
   /** Bounds the memory of a turn with very large replies: what is complete goes through the log and out now. */
@@ -167,46 +183,108 @@ export class FrontEnd {
     this.#open++;
     if (refusal === undefined) return;
     connection.session.suspended = true;
-    this.output.select(slot);
-    this.#database.enter(connection.session, this.output);
+    this.#enter(connection);
     this.#reply.error(refusal);
+    this.#leave(connection);
     this.#finishClosing(connection);
   }
 
-  /** Executes what the reader holds until it is drained, held back, or has to make room for others. */
-  #execute(connection: Connection): void {
+  /** Reads complete requests into the batch, and runs it whenever it has to be run before going on. */
+  #readAhead(connection: Connection): void {
     const { reader, session } = connection;
-    const request = this.#request;
-    const output = this.output;
-    const database = this.#database;
-    output.select(connection.slot);
-    database.enter(session, output);
-    database.effects.stableBytes = this.#stableBytes;
-    session.executing = true;
-    const from = output.written;
+    const batch = this.#batch;
     for (;;) {
+      const request = batch.requests[batch.count]!;
       const status = reader.next(request);
       if (status !== READ_COMPLETE) {
-        if (status === READ_MALFORMED) {
-          this.#reply.error(`ERR ${reader.errorText}`);
-          this.#finishClosing(connection);
-        }
-        break;
+        if (status === READ_MALFORMED) this.#onMalformed(connection);
+        return;
       }
-      const outcome = database.execute(session, request);
-      if (outcome !== EXECUTED) {
-        if (outcome === HELD_BACK) reader.unread();
-        if (session.closing) this.#finishClosing(connection);
-        break;
+      this.#batched[batch.count] = connection;
+      connection.inBatch = true;
+      batch.add(session);
+      // Bytes outside of the arena may move with the next read; AUTH and the like decide how to read on.
+      if (batch.count < BATCH_REQUESTS_MAX && request.bytes === this.#stableBytes && session.plain) continue;
+      this.#runBatch();
+      if (!connection.mayExecute) return;
+    }
+  }
+
+  /** What comes before the malformed bytes is executed first; it may even be what ends the connection. */
+  #onMalformed(connection: Connection): void {
+    this.#runBatch();
+    if (!connection.mayExecute) return;
+    this.#enter(connection);
+    this.#reply.error(`ERR ${connection.reader.errorText}`);
+    this.#leave(connection);
+    this.#finishClosing(connection);
+  }
+
+  /** Executes the batch in order; a connection that may not go on gets its further requests back into its reader. */
+  #runBatch(): void {
+    const batch = this.#batch;
+    const { count } = batch;
+    if (count === 0) return;
+    const database = this.#database;
+    const output = this.output;
+    const connections = this.#batched;
+    database.effects.stableBytes = this.#stableBytes;
+    batch.prepare();
+    let current: Connection | undefined;
+    for (let i = 0; i < count; i++) {
+      const connection = connections[i]!;
+      if (connection.stopped || connection.session.closing) continue;
+      if (connection !== current) {
+        if (current !== undefined) this.#leave(current);
+        this.#enter(connection);
+        current = connection;
       }
-      if (output.written - from > OUTPUT_BYTES_MAX) {
-        this.#blockOutput(connection);
-        break;
+      const outcome = database.executeEntry(batch, i);
+      const wrote = connection.wroteInTurn + output.written - this.#enteredAt;
+      if (outcome !== EXECUTED || wrote > OUTPUT_BYTES_MAX) {
+        this.#stopAt(connection, batch.requests[i]!, outcome);
       }
     }
+    if (current !== undefined) this.#leave(current);
+    for (let i = 0; i < count; i++) {
+      const connection = connections[i]!;
+      connection.inBatch = false;
+      connection.stopped = false;
+    }
+    batch.clear();
+    if (output.written > TURN_OUTPUT_BYTES_MAX) this.#commitEarly();
+  }
+
+  /** The connection executes nothing more for now: what was read beyond the request is read again later. */
+  #stopAt(connection: Connection, request: Request, outcome: number): void {
+    const { reader, session } = connection;
+    connection.stopped = true;
+    if (session.closing) {
+      this.#finishClosing(connection);
+      return;
+    }
+    if (request.bytes === this.#stableBytes) {
+      reader.rewind(outcome === HELD_BACK ? request.start : request.end);
+    } else if (outcome === HELD_BACK) {
+      reader.unread();
+    }
+    if (outcome === EXECUTED) this.#blockOutput(connection);
+  }
+
+  /** The next replies are the connection's. */
+  #enter(connection: Connection): void {
+    this.output.select(connection.slot);
+    this.#database.enter(connection.session, this.output);
+    connection.session.executing = true;
+    this.#enteredAt = this.output.written;
+  }
+
+  #leave(connection: Connection): void {
+    const { session } = connection;
     session.executing = false;
-    reader.authenticated = session.authenticated;
-    const wrote = output.written - from;
+    connection.reader.authenticated = session.authenticated;
+    const wrote = this.output.written - this.#enteredAt;
+    connection.wroteInTurn += wrote;
     session.outputTotal += wrote;
     this.outputTotal += wrote;
     if (this.transport.queuedBytes(connection.slot) > OUTPUT_BYTES_MAX) {
@@ -227,7 +305,7 @@ export class FrontEnd {
   #blockOutput(connection: Connection): void {
     if (connection.outputBlocked || connection.session.closing) return;
     connection.outputBlocked = true;
-    this.#afterwards.push(() => {
+    this.#afterReplies(connection.slot, () => {
       if (!connection.session.closed) this.transport.notifyDrained(connection.slot, OUTPUT_BYTES_RESUME);
     });
   }
@@ -245,12 +323,10 @@ export class FrontEnd {
       connection.readingPaused = false;
       this.transport.resumeReading(connection.slot);
     }
-    this.#execute(connection);
-    if (!connection.touched) {
-      connection.touched = true;
-      this.#touched.push(connection);
-    }
-    if (connection.halfClosed && connection.mayExecute) this.#finishClosing(connection);
+    this.#readAhead(connection);
+    this.#runBatch();
+    this.#touch(connection);
+    if (connection.halfClosed) this.#onHalfClosed(connection);
   }
 
   /** Executes nothing any more: what arrives from here on is dropped. */
@@ -263,19 +339,27 @@ export class FrontEnd {
     this.#turns.within(() => this.#continue(connection));
   }
 
-  /** The peer will send nothing more. What it sent is answered, unless it waits for something: then it is gone. */
+  /**
+   * The peer will send nothing more. What it sent is answered first, however long that is held back; only for a
+   * deferred reply nobody waits, as in Redis: a command that blocks must not act for a client that is gone.
+   */
   #onHalfClosed(connection: Connection | undefined): void {
     if (connection === undefined) return;
     connection.halfClosed = true;
-    if (connection.outputBlocked) return;
-    this.#finishClosing(connection);
+    const { session } = connection;
+    if (session.closing || connection.mayExecute || session.blocked) this.#finishClosing(connection);
   }
 
   #finishClosing(connection: Connection): void {
     connection.session.closing = true;
-    this.#afterwards.push(() => {
+    this.#afterReplies(connection.slot, () => {
       if (!connection.session.closed) this.transport.close(connection.slot, true);
     });
+  }
+
+  /** Runs once everything written to the slot so far has been handed to the transport. */
+  #afterReplies(slot: number, run: () => void): void {
+    this.#afterwards.push({ slot, run });
   }
 
   closeConnection(connection: Connection, flush: boolean): void {
@@ -293,7 +377,7 @@ export class FrontEnd {
       connection.reader.reset();
       this.#database.closeSession(connection.session);
     }
-    this.#afterwards.push(() => this.transport.release(connectionSlot(slot)));
+    this.#afterReplies(slot, () => this.transport.release(connectionSlot(slot)));
   }
 
   /** Writes a reply or a push to a connection from outside of its own commands. */
@@ -312,33 +396,53 @@ export class FrontEnd {
     });
   }
 
-  /** End of a turn, after the log has taken its effects. */
-  finishTurn(acknowledged: boolean, lsn: number, gate: ReplyGate): void {
-    if (!acknowledged || !gate.isEmpty) {
-      if (!this.output.isEmpty || this.#afterwards.length > 0) {
-        const afterwards = this.#afterwards;
-        this.#afterwards = [];
-        gate.hold(lsn, this.transport, this.output, afterwards);
-      }
-    } else {
+  /**
+   * End of a turn, after the log has taken its effects. The replies leave now, or through the gate; "beside" (the
+   * log had failed before the turn): now, but for connections that have replies in the gate.
+   */
+  finishTurn(release: "in order" | "later" | "beside", lsn: number, gate: ReplyGate): void {
+    if (gate.isEmpty && release !== "later") {
       if (!this.output.isEmpty) this.output.flush(this.#send);
       if (this.#afterwards.length > 0) this.#runAfterwards();
+    } else if (!this.output.isEmpty || this.#afterwards.length > 0) {
+      this.#finishThroughGate(release, lsn, gate);
     }
     const touched = this.#touched;
     for (let i = 0; i < touched.length; i++) {
       const connection = touched[i]!;
       connection.touched = false;
+      connection.wroteInTurn = 0;
       connection.reader.retain();
       if (!connection.mayExecute) this.#pauseReading(connection);
     }
     touched.length = 0;
   }
+
+  #finishThroughGate(release: "in order" | "later" | "beside", lsn: number, gate: ReplyGate): void {
+    const { transport, output } = this;
+    const afterwards = this.#afterwards;
+    this.#afterwards = [];
+    const batches = output.detach();
+    if (release !== "beside") {
+      gate.hold(lsn, transport, output, batches, afterwards);
+      return;
+    }
+    const waiting = gate.slotsWaiting(transport);
+    const { free, held } = partitionBatches(batches, waiting);
+    for (const batch of free) transport.send(batch);
+    const isHeld = ({ slot }: Afterward): boolean => waiting.has(slot);
+    gate.hold(lsn, transport, output, held, afterwards.filter(isHeld));
+    for (const afterward of afterwards) if (!isHeld(afterward)) afterward.run();
+    // A deferred reply may just have joined those that wait.
+    for (const slot of waiting) this.awaitLog(slot);
+  }
+
   readonly #send = (batch: Parameters<Transport["send"]>[0]): void => this.transport.send(batch);
 
   #runAfterwards(): void {
     const afterwards = this.#afterwards;
     this.#afterwards = [];
-    for (const run of afterwards) run();
+    for (const { run } of afterwards) run();
   }
 
   #pauseReading(connection: Connection): void {

@@ -8,16 +8,24 @@
  *
  * A queue of whole turns rather than per connection: turns become durable in order, so there is nothing that
  * a finer queue would let out earlier but replies of commands that ran after the write they would overtake.
+ * A log that has failed is the exception: nobody knows for how long, so those who do not wait themselves read on
+ * beside the queue (FrontEnd).
  */
 import { OUTPUT_STRIDE, type OutputBatch, type Transport } from "../ports/transport.ts";
 import type { Output } from "./output.ts";
+
+/** What follows the replies of a slot: closing it, giving it back, asking for its `drained` event. */
+export interface Afterward {
+  readonly slot: number;
+  readonly run: () => void;
+}
 
 export interface HeldTurn {
   readonly lsn: number;
   readonly transport: Transport;
   readonly output: Output;
   readonly batches: readonly OutputBatch[];
-  readonly afterwards: readonly (() => void)[];
+  readonly afterwards: readonly Afterward[];
 }
 
 export class ReplyGate {
@@ -33,9 +41,14 @@ export class ReplyGate {
     return this.#heldBytes;
   }
 
-  /** Keeps the present turn's replies until `release(lsn)` or later is called. */
-  hold(lsn: number, transport: Transport, output: Output, afterwards: readonly (() => void)[]): void {
-    const batches = output.detach();
+  /** Keeps replies, detached from `output`, until `release(lsn)` or later is called. */
+  hold(
+    lsn: number,
+    transport: Transport,
+    output: Output,
+    batches: readonly OutputBatch[],
+    afterwards: readonly Afterward[],
+  ): void {
     if (batches.length === 0 && afterwards.length === 0) return;
     for (const batch of batches) this.#heldBytes += batch.bytes.length;
     this.#held.push({ lsn, transport, output, batches, afterwards });
@@ -52,18 +65,22 @@ export class ReplyGate {
         this.#heldBytes -= batch.bytes.length;
         held.output.giveBack(batch);
       }
-      for (const run of held.afterwards) run();
+      for (const { run } of held.afterwards) run();
       sent++;
     }
     if (sent > 0) this.#held = this.#held.slice(sent);
   }
 
-  /** Names every slot whose replies wait. */
-  forEachWaiting(visit: (transport: Transport, slot: number) => void): void {
+  /** The slots of a transport that have something here: what comes next for them must wait behind it. */
+  slotsWaiting(transport: Transport): Set<number> {
+    const slots = new Set<number>();
     for (const held of this.#held) {
+      if (held.transport !== transport) continue;
       for (const batch of held.batches) {
-        for (let i = 0; i < batch.count; i++) visit(held.transport, batch.entries[i * OUTPUT_STRIDE]!);
+        for (let i = 0; i < batch.count; i++) slots.add(batch.entries[i * OUTPUT_STRIDE]!);
       }
+      for (const { slot } of held.afterwards) slots.add(slot);
     }
+    return slots;
   }
 }

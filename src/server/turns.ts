@@ -46,9 +46,8 @@ export class Turns {
     const hadFailed = this.database.logHasFailed;
     this.database.commitTurn();
     // A turn that was executed while the log had already failed holds no acknowledged write: those were refused.
-    const acknowledged = hadFailed || this.database.isAcknowledged;
-    for (const frontEnd of this.#frontEnds)
-      frontEnd.finishTurn(acknowledged, this.database.lastLsn, this.gate);
+    const release = hadFailed ? "beside" : this.database.isAcknowledged ? "in order" : "later";
+    for (const frontEnd of this.#frontEnds) frontEnd.finishTurn(release, this.database.lastLsn, this.gate);
     this.#depth--;
     if (!hadFailed && this.database.logHasFailed) this.#holdBackWaiting();
   }
@@ -70,10 +69,8 @@ export class Turns {
 
   /** Connections whose replies wait for a log that has failed execute nothing more until it has healed. */
   #holdBackWaiting(): void {
-    this.gate.forEachWaiting((transport, slot) => {
-      for (const frontEnd of this.#frontEnds) {
-        if (frontEnd.transport === transport) frontEnd.awaitLog(slot);
-      }
-    });
+    for (const frontEnd of this.#frontEnds) {
+      for (const slot of this.gate.slotsWaiting(frontEnd.transport)) frontEnd.awaitLog(slot);
+    }
   }
 }

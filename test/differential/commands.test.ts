@@ -9,8 +9,8 @@ import { runCampaign } from "./campaign.ts";
 import { Pair } from "./pair.ts";
 
 const reason = requireRedis();
-const SEQUENCES = 10;
-const UNITS_PER_SEQUENCE = 500;
+const SEQUENCES = 15;
+const UNITS_PER_SEQUENCE = 600;
 const TIMEOUT_MS = 600_000 + 2000 * Number(process.env["FERRITE_FUZZ_SECONDS"] ?? 0);
 
 describe.skipIf(reason !== undefined)(

@@ -31,6 +31,7 @@ export interface Difference {
 
 const UNITS_PER_BATCH = 16;
 const REPLY_TIMEOUT_MS = 20_000;
+const CLOSED = "connection closed";
 
 export class Pair {
   readonly #redis: RedisServer;
@@ -54,7 +55,7 @@ export class Pair {
   /** Runs the sequence up to and including the stage; answers the first difference, or undefined. */
   async run(units: readonly Unit[], protocol: Protocol, upTo: Stage): Promise<Difference | undefined> {
     const wanted = STAGES.indexOf(upTo);
-    const replies = await this.#compareReplies(units, protocol);
+    const replies = await this.#afterCrash(await this.#compareReplies(units, protocol));
     if (replies !== undefined || wanted < 1) return replies;
     const contents = await this.#compareWith(this.#ferrite, "contents");
     if (contents !== undefined || wanted < 2) return contents;
@@ -78,6 +79,20 @@ export class Pair {
     } finally {
       await Promise.all([redis.close(), ferrite.close()]);
     }
+  }
+
+  /** A server that has ended is told with its log, and replaced, so that the sequence can be minimised. */
+  async #afterCrash(difference: Difference | undefined): Promise<Difference | undefined> {
+    if (difference?.ferrite !== CLOSED) return difference;
+    const { exited } = this.#ferrite.process;
+    const exit = await Promise.race([
+      exited,
+      new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1000)),
+    ]);
+    if (exit === undefined) return difference;
+    const { log } = this.#ferrite.process;
+    this.#ferrite = await this.#ferrite.restarted();
+    return { ...difference, ferrite: `ended with ${JSON.stringify(exit)}\n${log.slice(-3000)}` };
   }
 
   async #compareWith(other: FerriteServer | RedisServer, stage: Stage): Promise<Difference | undefined> {
@@ -177,7 +192,7 @@ async function exchange(
   });
   const replies = commands.map((_) =>
     client.reply().catch((error: unknown) => {
-      if (error instanceof ConnectionEnded) return "connection closed";
+      if (error instanceof ConnectionEnded) return CLOSED;
       throw error;
     }),
   );
@@ -208,5 +223,5 @@ function quote(argument: string | Uint8Array): string {
 function showReply(reply: Buffer | string | undefined): string {
   if (typeof reply === "string") return reply;
   const text = reply?.toString("latin1") ?? "nothing";
-  return JSON.stringify(text.length > 1500 ? `${text.slice(0, 1500)}…` : text);
+  return JSON.stringify(text.length > 500 ? `${text.slice(0, 500)}…` : text);
 }

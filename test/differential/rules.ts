@@ -68,6 +68,11 @@ export const RULES: readonly Rule[] = [
     same: (redis, ferrite) => withoutVersion(redis) === withoutVersion(ferrite),
   },
   {
+    commands: ["config get"],
+    reason: "several options are answered in the order of a hash table",
+    same: (redis, ferrite) => pairs(redis) === pairs(ferrite),
+  },
+  {
     commands: ["command info"],
     reason: "flags are sets, their order is free",
     same: (redis, ferrite) => describe(sorted(redis)) === describe(sorted(ferrite)),
@@ -128,6 +133,16 @@ function sorted(value: RespValue, arraysToo = false): RespValue {
 
 function isFlags(items: readonly RespValue[]): boolean {
   return items.length > 0 && items.every((item) => item.kind === "text");
+}
+
+/** Names with their values, whatever the order of the names. */
+function pairs(value: RespValue): string {
+  if (!("items" in value)) return describe(value);
+  const { items } = value;
+  return items
+    .flatMap((name, index) => (index % 2 === 0 ? [`${describe(name)} ${describe(items[index + 1]!)}`] : []))
+    .sort()
+    .join();
 }
 
 function withoutVersion(value: RespValue): string {

@@ -102,7 +102,9 @@ class Harness {
       case "findPut": {
         const value = String.fromCharCode(97 + (this.step % 26)).repeat(length);
         if (op.kind === "findPut") {
-          expect(t.findForWrite(keyspace, op.db, key)).toBe(this.alive(op.db, key) !== undefined);
+          // Looked up in this database or, as COPY does, in another one first.
+          const inDb = this.step % 3 === 0 ? (op.db + 1) % DATABASES : op.db;
+          expect(t.findForWrite(keyspace, inDb, key)).toBe(this.alive(inDb, key) !== undefined);
         }
         t.put(keyspace, op.db, key, value, expiryMs);
         model.set(key, { value, expiryMs });
@@ -132,7 +134,10 @@ class Harness {
       case "findRemove":
       case "remove": {
         const alive = this.alive(op.db, key) !== undefined;
-        if (op.kind === "findRemove") expect(t.findForWrite(keyspace, op.db, key)).toBe(alive);
+        if (op.kind === "findRemove") {
+          const inDb = this.step % 3 === 0 ? (op.db + 1) % DATABASES : op.db;
+          expect(t.findForWrite(keyspace, inDb, key)).toBe(this.alive(inDb, key) !== undefined);
+        }
         expect(t.remove(keyspace, op.db, key)).toBe(alive);
         model.delete(key);
         break;

@@ -96,7 +96,7 @@ export async function untilReady(
     }
     if (performance.now() > deadline) {
       await server.kill9();
-      throw new Error(`${name} did not answer PING within ${timeoutMs} ms\n${server.log}`);
+      throw new Error(`${name} was not ready within ${timeoutMs} ms\n${server.log}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

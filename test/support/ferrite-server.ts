@@ -102,11 +102,19 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   );
 }
 
-/** Waits for the end of a start that is meant to fail. */
+/** Waits for the end of a start that is meant to fail; throws if it serves after all. */
 export async function failedStart(
   options: FerriteOptions & { dataDir: string; port: number },
 ): Promise<{ exit: Exit; log: string }> {
   const running = launch(options);
-  const exit = await running.exited;
-  return { exit, log: running.log };
+  let hasEnded = false;
+  const ends = running.exited.then(() => (hasEnded = true));
+  const served = (): boolean => running.log.includes("ready to accept connections");
+  await untilReady(running, "ferrite", async () => hasEnded || served());
+  if (!hasEnded) {
+    await running.kill9();
+    throw new Error(`ferrite serves, although it should not have started\n${running.log}`);
+  }
+  await ends;
+  return { exit: await running.exited, log: running.log };
 }

@@ -42,6 +42,9 @@ export class MapKeyspace implements Keyspace {
   readonly keyOffset = PADDING;
   keyLength = 0;
   valueBytes = new Uint8Array(0);
+  get valueData(): DataView {
+    return new DataView(this.valueBytes.buffer, this.valueBytes.byteOffset, this.valueBytes.byteLength);
+  }
   readonly valueOffset = PADDING;
   valueLength = 0;
   idleSeconds = 0;

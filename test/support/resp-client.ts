@@ -36,6 +36,9 @@ export class RespClient {
   readonly #waiters: Waiter[] = [];
   #unread: Buffer = Buffer.alloc(0);
   #arrived: Buffer[] = [];
+  #arrivedBytes = 0;
+  /** Length of `#unread` and what arrived below which no reply can be complete: a large one is not searched again and again. */
+  #neededBytes = 1;
   #hasEnded = false;
 
   private constructor(socket: Socket) {
@@ -86,10 +89,6 @@ export class RespClient {
   /** The next reply's bytes. */
   reply(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      if (this.#hasEnded && this.#arrived.length === 0 && this.#unread.length === 0) {
-        reject(new ConnectionEnded("connection ended"));
-        return;
-      }
       this.#waiters.push({ resolve, reject });
       this.#serve();
       if (this.#hasEnded) {
@@ -128,19 +127,24 @@ export class RespClient {
 
   #receive(data: Buffer): void {
     this.#arrived.push(data);
+    this.#arrivedBytes += data.length;
     this.#serve();
   }
 
+  /** Hands complete replies to those who wait for them. */
   #serve(): void {
-    if (this.#waiters.length === 0 || this.#arrived.length === 0) {
-      if (this.#waiters.length === 0 || this.#unread.length === 0) return;
-    }
-    const bytes = this.#arrived.length === 0 ? this.#unread : Buffer.concat([this.#unread, ...this.#arrived]);
+    if (this.#waiters.length === 0 || this.#unread.length + this.#arrivedBytes < this.#neededBytes) return;
+    const bytes = this.#arrivedBytes === 0 ? this.#unread : this.leftOver;
     this.#arrived = [];
+    this.#arrivedBytes = 0;
+    this.#neededBytes = 1;
     let position = 0;
     while (this.#waiters.length > 0 && position < bytes.length) {
       const end = replyEnd(bytes, position);
-      if (end < 0) break;
+      if (end < 0) {
+        this.#neededBytes = -end - position;
+        break;
+      }
       this.#waiters.shift()!.resolve(bytes.subarray(position, end));
       position = end;
     }

@@ -17,21 +17,24 @@ export type RespValue =
 const CR = 13;
 const NULL: RespValue = { kind: "null" };
 
-/** The position after the reply at `start`, or -1 if it is not complete. Throws if the bytes are no reply. */
+/**
+ * The position after the reply at `start`. If it is not complete: minus the least length of `bytes` at which looking
+ * again can help. Throws if the bytes are no reply.
+ */
 export function replyEnd(bytes: Buffer, start: number): number {
   // `open` counts the values still to come; nesting needs no recursion to find the end.
   let open = 1;
   let position = start;
   while (open > 0) {
     const lineEnd = bytes.indexOf(CR, position);
-    if (lineEnd < 0 || lineEnd + 2 > bytes.length) return -1;
+    if (lineEnd < 0 || lineEnd + 2 > bytes.length) return -(bytes.length + 1);
     const mark = String.fromCharCode(bytes[position]!);
     const count = Number(bytes.toString("latin1", position + 1, lineEnd));
     position = lineEnd + 2;
     open--;
     if ("$=!".includes(mark)) {
       if (count >= 0) position += count + 2;
-      if (position > bytes.length) return -1;
+      if (position > bytes.length) return -position;
     } else if ("*~>".includes(mark)) open += Math.max(0, count);
     else if (mark === "%") open += 2 * count;
     else if (mark === "|") open += 2 * count + 1;

@@ -82,6 +82,9 @@ export interface MappingAddon {
   readonly PROT_EXEC: number;
   readonly MAP_SHARED: number;
   readonly MAP_PRIVATE: number;
+  readonly MAP_ANONYMOUS: number;
+  /** Absent where the system has no such advice. */
+  readonly MADV_HUGEPAGE?: number;
   readonly MADV_NORMAL: number;
   readonly MADV_RANDOM: number;
   readonly MADV_SEQUENTIAL: number;

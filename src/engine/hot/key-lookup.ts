@@ -13,14 +13,14 @@
  * that callers reuse.
  */
 import { assert } from "../../base/assert.ts";
+import { copyWords, equalWords, SourceView } from "../../base/word-bytes.ts";
 import type { Hasher } from "../index/hash.ts";
 import type { HashIndex } from "../index/hash-index.ts";
-import type { Keyspace } from "../keyspace.ts";
+import { type KeyPrefetch, type Keyspace, PREFETCH_TICKETS } from "../keyspace.ts";
 import type { AccessClock } from "./access-clock.ts";
 import { expiryOf, keyLengthOf, keyStartOf, keyspaceOf } from "./record.ts";
 import type { RecordLog } from "./record-log.ts";
 import { RecordView } from "./record-view.ts";
-import { copyWords, equalWords, SourceView } from "./word-bytes.ts";
 
 const MEMO_NONE = 0;
 const MEMO_FOUND = 1;
@@ -37,7 +37,12 @@ export interface LookupParts {
   readonly access: AccessClock;
 }
 
-export class KeyLookup extends RecordView {
+const NO_KEYSPACE = -1;
+/** Not a count of changes, which is an int32. */
+const NO_CHANGES = -(2 ** 40);
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+export class KeyLookup extends RecordView implements KeyPrefetch {
   // `declare`: no initial undefined, so V8 learns what the fields hold and need not check it on each access.
   declare readonly databases: number;
   declare protected readonly index: HashIndex;
@@ -59,6 +64,25 @@ export class KeyLookup extends RecordView {
   #memo = MEMO_NONE;
   #memoDb = 0;
   #nowMs = 0;
+
+  // Announced keys, by ticket; and the one that the present command is expected to ask for.
+  readonly #ticketKeyspace = new Int32Array(PREFETCH_TICKETS);
+  readonly #ticketHigh = new Int32Array(PREFETCH_TICKETS);
+  readonly #ticketLow = new Int32Array(PREFETCH_TICKETS);
+  readonly #ticketHome = new Int32Array(PREFETCH_TICKETS);
+  // Where the probe found its slot, and the index's count of changes then.
+  readonly #ticketRow = new Int32Array(PREFETCH_TICKETS);
+  readonly #ticketUnit = new Int32Array(PREFETCH_TICKETS);
+  readonly #ticketSlot = new Int32Array(PREFETCH_TICKETS);
+  readonly #ticketChanges = new Float64Array(PREFETCH_TICKETS);
+  readonly #ticketSegment = new Int32Array(PREFETCH_TICKETS);
+  readonly #ticketWord = new Int32Array(PREFETCH_TICKETS);
+  #expectedBytes: Uint8Array = NO_BYTES;
+  #expectedOffset = 0;
+  #expectedLength = -1;
+  #expectedTicket = 0;
+  /** What prefetching read: kept and public, so that the reads are not optimised away. */
+  touched = 0;
 
   constructor(parts: LookupParts) {
     super(parts.log.segments, parts.access);
@@ -137,15 +161,102 @@ export class KeyLookup extends RecordView {
     return keyspace;
   }
 
+  announce(ticket: number, db: number, bytes: Uint8Array, offset: number, length: number): void {
+    const hasher = this.hasher;
+    hasher.hash(this.keySource.of(bytes), offset, length);
+    const keyspace = this.internal[db]!;
+    const { high, low } = hasher;
+    this.#ticketKeyspace[ticket] = keyspace;
+    this.#ticketHigh[ticket] = high;
+    this.#ticketLow[ticket] = low;
+    this.#ticketHome[ticket] = this.index.homeWord(keyspace, high, low);
+  }
+
+  leaveOut(ticket: number): void {
+    this.#ticketKeyspace[ticket] = NO_KEYSPACE;
+    this.#ticketHome[ticket] = 0;
+  }
+
+  /**
+   * In separate loops, because a processor looks only some hundred instructions ahead, and no further than a branch it
+   * predicts wrongly: loops of a few instructions that do nothing but miss overlap ten times and more.
+   */
+  fetch(count: number): void {
+    let touched = 0;
+    const homes = this.#ticketHome;
+    const slabs = this.index.tables.units.slabs;
+    for (let i = 0; i < count; i++) touched ^= slabs[homes[i]! >>> 18]![homes[i]! & 0x3ffff]!;
+    this.#memo = MEMO_NONE;
+    for (let i = 0; i < count; i++) this.#approach(i);
+    const { words } = this.segments;
+    const segments = this.#ticketSegment;
+    const starts = this.#ticketWord;
+    for (let i = 0; i < count; i++) touched ^= words[segments[i]!]![starts[i]!]!;
+    this.touched = touched;
+  }
+
+  /** Looks the record's address up in the index. */
+  #approach(ticket: number): void {
+    const keyspace = this.#ticketKeyspace[ticket]!;
+    const index = this.index;
+    if (
+      keyspace === NO_KEYSPACE ||
+      !index.seek(keyspace, this.#ticketHigh[ticket]!, this.#ticketLow[ticket]!)
+    ) {
+      // Segment 0 holds nothing.
+      this.#ticketSegment[ticket] = 0;
+      this.#ticketWord[ticket] = 0;
+      this.#ticketChanges[ticket] = NO_CHANGES;
+      return;
+    }
+    this.#ticketSegment[ticket] = index.segment;
+    this.#ticketWord[ticket] = index.unit * 2;
+    this.#ticketRow[ticket] = index.row;
+    this.#ticketUnit[ticket] = index.unitIndex;
+    this.#ticketSlot[ticket] = index.word;
+    this.#ticketChanges[ticket] = index.tables.changes;
+  }
+
+  expect(ticket: number, bytes: Uint8Array, offset: number, length: number): void {
+    this.#expectedBytes = bytes;
+    this.#expectedOffset = offset;
+    this.#expectedLength = length;
+    this.#expectedTicket = ticket;
+  }
+
+  /** The expected range is about to hold other bytes. */
+  expectNothing(): void {
+    this.#expectedBytes = NO_BYTES;
+    this.#expectedLength = -1;
+  }
+
   /** Looks the key up, due or not; places view, index and memo on it. */
   protected find(db: number, bytes: Uint8Array, offset: number, length: number): boolean {
     const data = this.keySource.of(bytes);
     const hasher = this.hasher;
     const index = this.index;
-    hasher.hash(data, offset, length);
+    let high: number;
+    let low: number;
+    if (bytes === this.#expectedBytes && offset === this.#expectedOffset && length === this.#expectedLength) {
+      const ticket = this.#expectedTicket;
+      if (
+        this.#ticketKeyspace[ticket] === this.internal[db] &&
+        this.#findAgain(ticket, data, offset, length)
+      ) {
+        this.#memo = MEMO_FOUND;
+        this.#memoDb = db;
+        return true;
+      }
+      high = this.#ticketHigh[ticket]!;
+      low = this.#ticketLow[ticket]!;
+    } else {
+      hasher.hash(data, offset, length);
+      high = hasher.high;
+      low = hasher.low;
+    }
     this.#memo = MEMO_NONE;
     this.#memoDb = db;
-    if (!index.seek(this.internal[db]!, hasher.high, hasher.low)) return false;
+    if (!index.seek(this.internal[db]!, high, low)) return false;
     do {
       const segment = index.segment;
       const unit = index.unit;
@@ -155,6 +266,18 @@ export class KeyLookup extends RecordView {
       return true;
     } while (index.next());
     return false;
+  }
+
+  /** Places the view on what the ticket's probe found, if the index has not changed since and it is the key. */
+  #findAgain(ticket: number, data: DataView, offset: number, length: number): boolean {
+    const index = this.index;
+    if (this.#ticketChanges[ticket] !== index.tables.changes) return false;
+    const segment = this.#ticketSegment[ticket]!;
+    const unit = this.#ticketWord[ticket]! >>> 1;
+    if (!this.#matches(segment, unit, data, offset, length)) return false;
+    index.placeAgain(this.#ticketRow[ticket]!, this.#ticketUnit[ticket]!, this.#ticketSlot[ticket]!);
+    this.placeView(segment, unit);
+    return true;
   }
 
   /** As `find`, but takes the last lookup's answer if it was for this key. */

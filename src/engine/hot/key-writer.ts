@@ -10,10 +10,10 @@
  *    old one is counted dead in the same call.
  */
 import { assert } from "../../base/assert.ts";
+import { copyWords, SourceView } from "../../base/word-bytes.ts";
 import { NO_EXPIRY } from "../keyspace.ts";
 import { KeyLookup } from "./key-lookup.ts";
 import * as record from "./record.ts";
-import { copyWords, SourceView } from "./word-bytes.ts";
 
 // Named again in this module: V8 folds a module's own constants into the code, imported ones it reads.
 const FLAG_EXTENSION = record.FLAG_EXTENSION;

@@ -162,14 +162,16 @@ export class RecordLog implements RecordHasher {
     for (const id of this.segments.ids()) this.segments.free(id);
   }
 
-  hashRecord(segment: number, unit: number): boolean {
+  isInMemory(segment: number): boolean {
+    return this.segments.medium[segment] === MEDIUM_MEMORY;
+  }
+
+  hashRecord(segment: number, unit: number): void {
     const segments = this.segments;
-    if (segments.medium[segment] !== MEDIUM_MEMORY) return false;
     const words = segments.words[segment]!;
     checkRecord(words, unit, segments.usedUnits[segment]!);
     const start = keyStartOf(words, unit * 2);
     this.hasher.hash(segments.data[segment]!, unit * RECORD_UNIT_BYTES + start, keyLengthOf(words, unit * 2));
-    return true;
   }
 
   get high(): number {

@@ -32,6 +32,10 @@ export class RecordView {
     this.access = access;
   }
 
+  get valueData(): DataView {
+    return this.segments.data[this.segment]!;
+  }
+
   get keyBytes(): Uint8Array {
     return this.valueBytes;
   }

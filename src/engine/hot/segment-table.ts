@@ -11,6 +11,7 @@
  * Parallel arrays by id, not an object per segment: the hot path reads one word array and one flag.
  */
 import { assert } from "../../base/assert.ts";
+import type { Buffers } from "../../ports/buffers.ts";
 import { checkRecord, RECORD_UNIT_BYTES, sizeUnitsOf } from "./record.ts";
 
 export const MEDIUM_NONE = 0;
@@ -25,7 +26,8 @@ export const SEGMENT_ID_MAX = 0xffff;
 export const SEGMENT_BYTES_MAX = 8 * 2 ** 20;
 
 const NO_BYTES = new Uint8Array(0);
-const NO_WORDS = new Int32Array(0);
+/** One word long, so that a prefetch of "no record" reads something. */
+const NO_WORDS = new Int32Array(1);
 const NO_DATA = new DataView(new ArrayBuffer(0));
 
 export class SegmentTable {
@@ -51,19 +53,23 @@ export class SegmentTable {
   count = 0;
 
   #poolMax = 0;
+  readonly #buffers: Buffers;
+  /** Memory of freed segments; a command may still be reading the last record that it removed. */
+  #retired: ArrayBuffer[] = [];
   readonly #poolBytes: Uint8Array[] = [];
   readonly #poolWords: Int32Array[] = [];
   readonly #poolData: DataView[] = [];
   readonly #freeIds: number[] = [];
   #nextBirth = 1;
 
-  constructor(segmentBytes: number, poolMax: number) {
+  constructor(segmentBytes: number, poolMax: number, buffers: Buffers) {
     assert(
       segmentBytes >= 1024 && segmentBytes <= SEGMENT_BYTES_MAX && segmentBytes % RECORD_UNIT_BYTES === 0,
       "segment size out of range",
     );
     this.segmentBytes = segmentBytes;
     this.#poolMax = poolMax;
+    this.#buffers = buffers;
   }
 
   /** The birth that the next segment gets. */
@@ -113,6 +119,8 @@ export class SegmentTable {
       this.#poolBytes.push(this.bytes[id]!);
       this.#poolWords.push(this.words[id]!);
       this.#poolData.push(this.data[id]!);
+    } else {
+      this.#retired.push(this.bytes[id]!.buffer as ArrayBuffer);
     }
     this.bytes[id] = NO_BYTES;
     this.words[id] = NO_WORDS;
@@ -124,8 +132,17 @@ export class SegmentTable {
     this.#freeIds.push(id);
   }
 
+  /** Gives freed memory back to where it came from. No view of a freed record may be in use any more. */
+  releaseRetired(): void {
+    if (this.#retired.length === 0) return;
+    const retired = this.#retired;
+    this.#retired = [];
+    for (const buffer of retired) this.#buffers.release(buffer);
+  }
+
   /** Gives up the memory kept for reuse. */
   releasePooled(): void {
+    for (const bytes of this.#poolBytes) this.#retired.push(bytes.buffer as ArrayBuffer);
     this.#poolBytes.length = 0;
     this.#poolWords.length = 0;
     this.#poolData.length = 0;
@@ -186,7 +203,7 @@ export class SegmentTable {
 
   #allocate(id: number, bytes: number): void {
     const rounded = Math.ceil(bytes / RECORD_UNIT_BYTES) * RECORD_UNIT_BYTES;
-    const buffer = new ArrayBuffer(rounded);
+    const buffer = this.#buffers.allocate(rounded);
     this.bytes[id] = new Uint8Array(buffer);
     this.words[id] = new Int32Array(buffer);
     this.data[id] = new DataView(buffer);

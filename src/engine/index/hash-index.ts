@@ -45,7 +45,7 @@ export class HashIndex {
   /** The slab and the index of the slot's first word in it. */
   declare slab: Int32Array;
   word = 0;
-  #unitIndex = 0;
+  unitIndex = 0;
   #tag = 0;
 
   constructor(tables: SubTables, hasher: RecordHasher) {
@@ -87,15 +87,39 @@ export class HashIndex {
     this.row = row;
     this.slab = slab;
     this.word = word;
-    this.#unitIndex = unitIndex;
+    this.unitIndex = unitIndex;
     this.#tag = tag;
     return found === tag;
+  }
+
+  /** Back to a placement that `seek` found, which is right as long as `tables.changes` is what it was then. */
+  placeAgain(row: number, unitIndex: number, word: number): void {
+    this.row = row;
+    this.unitIndex = unitIndex;
+    const slab = this.slabs[this.tables.rows[row + ROW_UNITS + unitIndex]! >>> 10]!;
+    this.slab = slab;
+    this.word = word;
+    this.#tag = slab[word]! >>> TAG_SHIFT;
+  }
+
+  /** Where a probe for the hash begins: slab number << 18 | word in the slab. Changes nothing. */
+  homeWord(keyspace: number, high: number, low: number): number {
+    const tables = this.tables;
+    const rows = tables.rows;
+    const row = tables.directories[keyspace]![high >>> tables.shifts[keyspace]!]!;
+    const base = rows[row + ROW_TAG_BASE]!;
+    const tag = (base === 0 ? high : (high << base) | (low >>> (32 - base))) >>> 7;
+    const span = rows[row + ROW_UNIT_COUNT]! * UNIT_SLOTS - RUN_OFF_SLOTS;
+    const fraction = (tag << (rows[row + ROW_DEPTH]! - base)) & 0x1ff_ffff;
+    const home = Math.imul(fraction >>> 4, span) >>> 21;
+    const unit = rows[row + ROW_UNITS + (home >>> 7)]!;
+    return (unit << 8) + ((home & 127) << 1);
   }
 
   /** Goes on to the next slot with the same tag; false, and placed where the key belongs, if there is none. */
   next(): boolean {
     this.word += 2;
-    if ((this.word & UNIT_WORD_MASK) === 0) this.#enterUnit(this.#unitIndex + 1);
+    if ((this.word & UNIT_WORD_MASK) === 0) this.#enterUnit(this.unitIndex + 1);
     return this.slab[this.word]! >>> TAG_SHIFT === this.#tag;
   }
 
@@ -117,7 +141,7 @@ export class HashIndex {
 
   /** Position in the row of the slot that the index is placed on. */
   get placedSlot(): number {
-    return (this.#unitIndex << 7) + ((this.word & UNIT_WORD_MASK) >>> 1);
+    return (this.unitIndex << 7) + ((this.word & UNIT_WORD_MASK) >>> 1);
   }
 
   /** Counts one access in the slot's two bits, up to three; writes only when that changes them. */
@@ -220,7 +244,7 @@ export class HashIndex {
 
   #enterUnit(unitIndex: number): void {
     const unit = this.tables.rows[this.row + ROW_UNITS + unitIndex]!;
-    this.#unitIndex = unitIndex;
+    this.unitIndex = unitIndex;
     this.slab = this.slabs[unit >>> 10]!;
     this.word = (unit & 1023) << 8;
   }
@@ -230,7 +254,7 @@ export class HashIndex {
     const tables = this.tables;
     const rows = tables.rows;
     const row = this.row;
-    let unitIndex = this.#unitIndex;
+    let unitIndex = this.unitIndex;
     let slab = this.slab;
     let word = this.word;
     for (;;) {
@@ -259,7 +283,7 @@ export class HashIndex {
     const row = this.row;
     const span = layout.homeSpan(rows[row + ROW_UNIT_COUNT]!);
     const bitsAbove = rows[row + ROW_DEPTH]! - rows[row + ROW_TAG_BASE]!;
-    let unitIndex = this.#unitIndex;
+    let unitIndex = this.unitIndex;
     let slab = this.slab;
     let word = this.word;
     for (;;) {

@@ -18,8 +18,10 @@ const { ROW_DEPTH, ROW_TAG_BASE, ROW_UNIT_COUNT, ROW_COUNT, ROW_PREFIX, ROW_OWNE
 export interface RecordHasher {
   readonly high: number;
   readonly low: number;
-  /** False if the record is not in memory; else `high` and `low` are its key's hash. */
-  hashRecord(segment: number, unit: number): boolean;
+  /** True if the records of a segment can be hashed without waiting. */
+  isInMemory(segment: number): boolean;
+  /** Makes `high` and `low` the hash of the key of a record that is in memory. */
+  hashRecord(segment: number, unit: number): void;
 }
 
 /** Below this share of its slots a sub-table of several units gives some back. */
@@ -105,12 +107,12 @@ export class Reshaper {
   /** Takes the tags of ordered slots anew from bit `tagBase` and orders them; false (nothing changed) if a record is not in memory. */
   #retag(slots: Int32Array, from: number, count: number, tagBase: number): boolean {
     for (let i = from; i < from + count; i++) {
-      if (!this.#hashOfSlot(slots[2 * i]!, slots[2 * i + 1]!)) return false;
+      if (!this.#hasher.isInMemory(segmentOf(slots[2 * i]!, slots[2 * i + 1]!))) return false;
     }
     for (let i = from; i < from + count; i++) {
       const high = slots[2 * i]!;
       const low = slots[2 * i + 1]!;
-      this.#hashOfSlot(high, low);
+      this.#hasher.hashRecord(segmentOf(high, low), low & 0xfffff);
       const tag = layout.tagOf(this.#hasher.high, this.#hasher.low, tagBase);
       const retagged = (tag << layout.TAG_SHIFT) | (high & ((1 << layout.TAG_SHIFT) - 1));
       // The slots are nearly in order already: equal old tags are the only ones that can change places.
@@ -124,10 +126,6 @@ export class Reshaper {
       slots[2 * to + 1] = low;
     }
     return true;
-  }
-
-  #hashOfSlot(high: number, low: number): boolean {
-    return this.#hasher.hashRecord(((high & layout.SLOT_SEGMENT_MASK) << 12) | (low >>> 20), low & 0xfffff);
   }
 
   #reduce(row: number, unitCount: number): void {
@@ -184,4 +182,8 @@ export class Reshaper {
     }
     return next < layout.UNIT_SLOTS;
   }
+}
+
+function segmentOf(high: number, low: number): number {
+  return ((high & layout.SLOT_SEGMENT_MASK) << 12) | (low >>> 20);
 }

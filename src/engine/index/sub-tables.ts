@@ -11,7 +11,9 @@
  * An ordered table instead of a hashed one: it can be walked in hash order, split at one point, and a probe for
  * an absent key ends as early as one for a present key. Growth is per sub-table, so no step is ever long.
  */
+
 import { assert } from "../../base/assert.ts";
+import type { Buffers } from "../../ports/buffers.ts";
 import * as layout from "./layout.ts";
 import { SLAB_SHIFT, SLAB_UNIT_MASK, UNIT_WORD_SHIFT, UnitPool } from "./unit-pool.ts";
 
@@ -41,7 +43,7 @@ export interface SubTableView {
 export class SubTables {
   // `declare`: no initial undefined, so V8 learns what the fields hold and need not check it on each access.
   declare readonly keyspaces: number;
-  readonly units = new UnitPool();
+  readonly units: UnitPool;
   rows = new Int32Array(64 * ROW_WORDS);
   /** Per keyspace: row names by hash prefix. */
   readonly directories: Int32Array[] = [];
@@ -54,9 +56,11 @@ export class SubTables {
   #rowsEnd = ROW_WORDS;
   #freeRows: number[] = [];
   #directoryBytes = 0;
-  #changes = 0;
+  /** Changes of slots so far, as an int32 that wraps; equal counts mean that no slot has moved. */
+  changes = 0;
 
-  constructor(keyspaces: number) {
+  constructor(keyspaces: number, buffers: Buffers) {
+    this.units = new UnitPool(buffers);
     this.keyspaces = keyspaces;
     this.shifts = new Int32Array(keyspaces).fill(EMPTY_SHIFT);
     this.counts = new Int32Array(keyspaces);
@@ -97,7 +101,7 @@ export class SubTables {
 
   /** Marks a sub-table as changed. One counter for all rows, so that a reused row never repeats a version. */
   touch(row: number): void {
-    this.rows[row + ROW_VERSION] = this.#changes = (this.#changes + 1) | 0;
+    this.rows[row + ROW_VERSION] = this.changes = (this.changes + 1) | 0;
   }
 
   /** A row without units. */
@@ -259,6 +263,7 @@ export class SubTables {
   /** Empties the keyspace at once; its former sub-tables are the caller's, to be freed row by row. */
   detach(keyspace: number): DetachedDirectory {
     const directory = this.directories[keyspace]!;
+    this.changes = (this.changes + 1) | 0;
     this.#directoryBytes -= directory === EMPTY_DIRECTORY ? 0 : directory.byteLength;
     this.directories[keyspace] = EMPTY_DIRECTORY;
     this.shifts[keyspace] = EMPTY_SHIFT;

@@ -9,6 +9,7 @@
  * memory as units are first written.
  */
 import { assert } from "../../base/assert.ts";
+import type { Buffers } from "../../ports/buffers.ts";
 import { SLOT_EMPTY, UNIT_BYTES, UNIT_WORDS } from "./layout.ts";
 
 /** A slab is 1 MiB: slab number = unit >>> SLAB_SHIFT, first word = (unit & SLAB_UNIT_MASK) << UNIT_WORD_SHIFT. */
@@ -16,14 +17,21 @@ export const SLAB_SHIFT = 10;
 export const SLAB_UNITS = 1 << SLAB_SHIFT;
 export const SLAB_UNIT_MASK = SLAB_UNITS - 1;
 export const UNIT_WORD_SHIFT = 8;
+const SLAB_BYTES = SLAB_UNITS * UNIT_BYTES;
+/** Slabs are allocated in pairs: one large page. */
+const ARENA_SLABS = 2;
 
 export class UnitPool {
   readonly slabs: Int32Array[] = [];
   #free = new Int32Array(SLAB_UNITS);
   #freeCount = 0;
+  readonly #buffers: Buffers;
+  #arenas: ArrayBuffer[] = [];
+  #retired: ArrayBuffer[] = [];
   #inUse = 0;
 
-  constructor() {
+  constructor(buffers: Buffers) {
+    this.#buffers = buffers;
     this.reset();
   }
 
@@ -61,6 +69,8 @@ export class UnitPool {
   /** Drops every unit at once; unit numbers answered before are void. */
   reset(): void {
     this.slabs.length = 0;
+    this.#retired.push(...this.#arenas);
+    this.#arenas = [];
     this.#freeCount = 0;
     this.#inUse = 0;
     this.#addSlab();
@@ -69,9 +79,18 @@ export class UnitPool {
     this.clear(unit);
   }
 
+  /** Gives the memory that `reset` dropped back to where it came from. */
+  releaseRetired(): void {
+    if (this.#retired.length === 0) return;
+    for (const arena of this.#retired) this.#buffers.release(arena);
+    this.#retired = [];
+  }
+
   #addSlab(): void {
     const first = this.slabs.length * SLAB_UNITS;
-    this.slabs.push(new Int32Array(SLAB_UNITS * UNIT_WORDS));
+    const index = this.slabs.length % ARENA_SLABS;
+    if (index === 0) this.#arenas.push(this.#buffers.allocate(ARENA_SLABS * SLAB_BYTES));
+    this.slabs.push(new Int32Array(this.#arenas.at(-1)!, index * SLAB_BYTES, SLAB_UNITS * UNIT_WORDS));
     const needed = first + SLAB_UNITS;
     if (this.#free.length < needed) {
       const grown = new Int32Array(Math.max(needed, this.#free.length * 2));

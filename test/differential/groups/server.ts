@@ -40,7 +40,6 @@ function facts(words: Vocabulary): Command {
     () => ["INFO", random.pick(["keyspace", "server", "bad", "everything"])],
     () => ["MEMORY", "USAGE", words.key(), ...words.some(3, "SAMPLES", "0")],
     () => ["MEMORY", random.pick(["bad", "USAGE"])],
-    () => ["DEBUG", "STRINGMATCH-LEN", words.integer(), words.pattern()],
     () => ["DEBUG", "SLEEP", "0"],
     () => ["REPLICAOF", "NO", "ONE"],
     () => ["SLAVEOF", "no", "one"],

@@ -1,0 +1,63 @@
+/**
+ * What goes wrong with the disk, drawn from the seed: errors of single operations for a while, a full volume.
+ *
+ * Invariant: while `quiet` nothing is injected; a fault never lies about what it did beyond what the port allows.
+ */
+import type { Fault, FileOperation, MemoryFileSystem } from "../../src/adapters/memory/file-system.ts";
+import type { SeededRandom } from "../../src/adapters/memory/random.ts";
+import { oneIn, pick } from "./workload.ts";
+
+const FAULTY: readonly FileOperation[] = [
+  "append",
+  "sync",
+  "rename",
+  "syncDirectory",
+  "open",
+  "truncate",
+  "unlink",
+  "read",
+];
+
+export class Faults {
+  readonly #random: SeededRandom;
+  #operations: readonly FileOperation[] = [];
+  #oneIn = 1;
+  #full = false;
+  /** True once anything may have failed. */
+  began = false;
+
+  constructor(random: SeededRandom) {
+    this.#random = random;
+  }
+
+  get quiet(): boolean {
+    return this.#operations.length === 0 && !this.#full;
+  }
+
+  /** Begins a bad time, or ends it. */
+  toggle(fileSystem: MemoryFileSystem): void {
+    const random = this.#random;
+    this.began = true;
+    if (!this.quiet) {
+      this.end(fileSystem);
+    } else if (oneIn(random, 3)) {
+      this.#full = true;
+      fileSystem.setCapacity(fileSystem.usedBytes + random.below(400));
+    } else {
+      this.#operations = pick(random, [["sync"], [pick(random, FAULTY)], FAULTY]);
+      this.#oneIn = 1 + random.below(6);
+    }
+  }
+
+  end(fileSystem: MemoryFileSystem): void {
+    this.#operations = [];
+    this.#full = false;
+    fileSystem.setCapacity(Number.POSITIVE_INFINITY);
+  }
+
+  draw(operation: FileOperation): Fault | undefined {
+    const random = this.#random;
+    if (!this.#operations.includes(operation) || !oneIn(random, this.#oneIn)) return undefined;
+    return { code: pick(random, ["EIO", "ENOSPC"]), partialBytes: random.below(60) };
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Bugs put in on purpose, each by a wrapper around a sound part: what the simulation has to find to be believed.
+ *
+ * Each is one that a storage engine has really had. `seedsMax` is the number of seeds within which it is found; it
+ * is a fact about this simulation, to be raised only with a reason.
+ */
+import { AppendOnlyLog } from "../../src/aof/append-only-log.ts";
+import type { Assembly } from "../../src/database/assembly.ts";
+import type { File, FileSystem } from "../../src/ports/file-system.ts";
+import type { Server } from "../../src/server/server.ts";
+import type { Plant } from "./world.ts";
+
+export interface PlantedBug extends Plant {
+  readonly seedsMax: number;
+  /** What the simulation says when it finds it. */
+  readonly finding: RegExp;
+}
+
+/** How lost or mangled data shows, depending on where the crash came. */
+const DATA_DAMAGED =
+  /acknowledged effects are lost|is not the model's|cannot be replayed|is missing|expected \d+/;
+
+/** The file system with some operations replaced; everything else goes to `inner`. */
+function wrapped(
+  inner: FileSystem,
+  changes: Partial<FileSystem>,
+  file?: (inner: File) => Partial<File>,
+): FileSystem {
+  return over(inner, {
+    openSync: (path, mode) => {
+      const opened = inner.openSync(path, mode);
+      return file === undefined ? opened : over(opened, file(opened));
+    },
+    ...changes,
+  });
+}
+
+function over<T extends object>(inner: T, changes: Partial<T>): T {
+  return new Proxy(inner, {
+    get(target, property) {
+      const changed = (changes as Record<PropertyKey, unknown>)[property];
+      if (changed !== undefined) return changed;
+      const value = Reflect.get(target, property, target) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Names are not made durable: a manifest, or a part that it names, is gone after power loss. */
+const directorySyncSkipped: PlantedBug = {
+  name: "the sync of a folder is skipped",
+  seedsMax: 5,
+  finding: DATA_DAMAGED,
+  fileSystem: (inner) => wrapped(inner, { syncDirectorySync: () => undefined }),
+};
+
+/** What a disk does whose cache lies: the sync is reported and has not happened. */
+const dataSyncSkipped: PlantedBug = {
+  name: "the sync of a file is reported and not made",
+  seedsMax: 5,
+  finding: DATA_DAMAGED,
+  fileSystem: (inner) =>
+    wrapped(inner, {}, (file) => ({
+      append: (bytes, offset, length, _sync, done) => file.append(bytes, offset, length, false, done),
+    })),
+};
+
+/** "fsyncgate": after a failed sync the pages count as clean, so the next sync succeeds over lost bytes. */
+const failedSyncRetried: PlantedBug = {
+  name: "a failed sync is tried again as if nothing had happened",
+  seedsMax: 30,
+  finding: DATA_DAMAGED,
+  fileSystem: (inner) =>
+    wrapped(inner, {}, (file) => ({
+      sync: (done) => file.sync((error) => (error === undefined ? done(undefined) : file.sync(done))),
+      append: (bytes, offset, length, sync, done) =>
+        file.append(bytes, offset, length, false, (error) =>
+          error !== undefined || !sync
+            ? done(error)
+            : file.sync((failed) => (failed === undefined ? done(undefined) : file.sync(done))),
+        ),
+    })),
+};
+
+/** Replies leave before their effects are on disk. */
+const repliesReleasedEarly: PlantedBug = {
+  name: "the gate lets replies out at once",
+  seedsMax: 5,
+  finding: /acknowledged effects are lost/,
+  beforeServing: (_assembly: Assembly, server: Server) => {
+    server.turns.gate.hold = (_lsn, transport, output, batches, afterwards) => {
+      for (const batch of batches) {
+        transport.send(batch);
+        output.giveBack(batch);
+      }
+      for (const { run } of afterwards) run();
+    };
+  },
+};
+
+/** Effects of every database are logged as if they were of database 0. */
+const databaseNumberForgotten: PlantedBug = {
+  name: "the log forgets the number of the database",
+  seedsMax: 3,
+  finding: DATA_DAMAGED,
+  beforeServing: ({ database }) => {
+    const log = database.log!;
+    const { appendVerbatim, begin } = AppendOnlyLog.prototype;
+    log.appendVerbatim = (_db, bytes, start, end) => appendVerbatim.call(log, 0, bytes, start, end);
+    log.begin = (_db, argc) => begin.call(log, 0, argc);
+  },
+};
+
+/** A key whose time has passed comes back when a later command is replayed on its old value. */
+const expiryNotLogged: PlantedBug = {
+  name: "the removal of an expired key is not logged",
+  seedsMax: 12,
+  finding: DATA_DAMAGED,
+  beforeServing: ({ database }) => {
+    database.keyspace.onExpired = () => undefined;
+  },
+};
+
+/** What was acknowledged long ago is still in the page cache only. */
+const everySecondMissed: PlantedBug = {
+  name: "the sync of everysec never begins",
+  seedsMax: 40,
+  finding: /acknowledged effects are lost/,
+  beforeServing: ({ database }) => {
+    const log = database.log!;
+    const { setPolicy } = AppendOnlyLog.prototype;
+    const without = (policy: typeof log.policy): typeof log.policy => (policy === "everysec" ? "no" : policy);
+    log.setPolicy = (policy) => setPolicy.call(log, without(policy));
+    log.setPolicy(log.policy);
+  },
+};
+
+/** A command that forgets to say what it did: no gap in the numbers, and yet the log is not the history. */
+const effectDropped: PlantedBug = {
+  name: "a renaming is executed and not logged",
+  seedsMax: 3,
+  finding: DATA_DAMAGED,
+  beforeServing: ({ database }) => {
+    const { effects, table } = database;
+    const verbatim = effects.verbatim.bind(effects);
+    let renaming = false;
+    for (const name of ["rename", "renamenx"]) {
+      const command = table.named(name)!;
+      const execute = command.execute!;
+      (command as { execute: typeof command.execute }).execute = (context) => {
+        renaming = true;
+        execute(context);
+        renaming = false;
+      };
+    }
+    effects.verbatim = () => {
+      if (!renaming) verbatim();
+    };
+  },
+};
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  directorySyncSkipped,
+  dataSyncSkipped,
+  failedSyncRetried,
+  repliesReleasedEarly,
+  databaseNumberForgotten,
+  expiryNotLogged,
+  everySecondMissed,
+  effectDropped,
+];
