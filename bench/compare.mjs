@@ -7,7 +7,7 @@
 // The servers take turns within every round (A B A B …), so that what changes on the machine meanwhile meets all of
 // them. redis-benchmark is the driver; with one request at a time it is the limit itself, so the server's CPU time per
 // request (user + system, all threads) says more than requests per second. p99.9 comes from a closed loop of our own,
-// because redis-benchmark does not report it.
+// because redis-benchmark does not report it. Data is kept under TMPDIR: for `always` it has to be on a real disk.
 import { closedLoop, keyName, loadKeys, setCommand } from "./support/load.mjs";
 import { machine, saveResult } from "./support/machine.mjs";
 import { readOptions } from "./support/options.mjs";
@@ -169,6 +169,8 @@ console.log(table([header, ...Object.entries(results).flatMap(([name, result]) =
 console.log(
   `\nmedians of ${runs} runs; ${CLIENTS} clients, values of ${VALUE_BYTES} B, ${SIZES.keys} keys; append-only file on`,
 );
-console.log(`${about.cpu}, ${about.cores} cores, ${about.kernel}; ${JSON.stringify(about.versions)}`);
+console.log(
+  `${about.cpu}, ${about.cores} cores, ${about.kernel}, a sync takes ${about.syncMicroseconds} µs; ${JSON.stringify(about.versions)}`,
+);
 const result = { machine: about, runs, quick: options.quick, sizes: SIZES, results, commands: [...commands] };
 console.log(`written to ${saveResult("compare", result, options.json)}`);

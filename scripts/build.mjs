@@ -18,8 +18,11 @@ function newestUnder(folder) {
 }
 
 if (!existsSync(tsc) || !existsSync(join(root, "src"))) {
-  if (existsSync(join(root, "dist", "cli", "main.js")) || process.argv.includes("--if-possible")) process.exit(0);
-  console.error("ferrite: cannot build: TypeScript is not installed. Run `npm ci` (with development packages) first.");
+  if (existsSync(join(root, "dist", "cli", "main.js")) || process.argv.includes("--if-possible"))
+    process.exit(0);
+  console.error(
+    "ferrite: cannot build: TypeScript is not installed. Run `npm ci` (with development packages) first.",
+  );
   process.exit(1);
 }
 const newest = Math.max(newestUnder(join(root, "src")), statSync(join(root, "tsconfig.json")).mtimeMs);

@@ -4,18 +4,18 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadAddon } from "../../dist/adapters/native/addon.js";
+import { NativeBuffers } from "../../dist/adapters/native/buffers.js";
+import { NativeFileSystem } from "../../dist/adapters/native/file-system.js";
 import { NodeClock } from "../../dist/adapters/node/clock.js";
+import { PortableFileSystem } from "../../dist/adapters/node/file-system.js";
 import { NodeRandom } from "../../dist/adapters/node/random.js";
 import { NodeRuntime } from "../../dist/adapters/node/runtime.js";
-import { PortableFileSystem } from "../../dist/adapters/node/file-system.js";
-import { NativeBuffers } from "../../dist/adapters/native/buffers.js";
-import { heapBuffers } from "../../dist/ports/buffers.js";
-import { NativeFileSystem } from "../../dist/adapters/native/file-system.js";
-import { loadAddon } from "../../dist/adapters/native/addon.js";
 import { loadConfig } from "../../dist/config/load.js";
 import { openAssembly } from "../../dist/database/assembly.js";
-import { Server } from "../../dist/server/server.js";
+import { heapBuffers } from "../../dist/ports/buffers.js";
 import { TURN_DATA, TURN_OPENED, TURN_STRIDE } from "../../dist/ports/transport.js";
+import { Server } from "../../dist/server/server.js";
 
 const silent = { debug() {}, verbose() {}, notice() {}, warning: console.error, setLevel() {} };
 
@@ -84,14 +84,18 @@ function turnsOf(kind, keys) {
 export async function run({ kind = "both", keys = 1_000_000, turns = 2000 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "ferrite-turn-"));
   const addon = loadAddon();
-  const config = loadConfig({ workingFolder: folder, flags: [{ key: "storage.data_dir", text: folder, flag: "--data-dir" }] });
+  const config = loadConfig({
+    workingFolder: folder,
+    flags: [{ key: "storage.data_dir", text: folder, flag: "--data-dir" }],
+  });
   const assembly = await openAssembly(config, {
     clock: new NodeClock(),
     random: new NodeRandom(),
     logger: silent,
     fileSystem: addon === undefined ? new PortableFileSystem() : new NativeFileSystem(addon),
     runtime: new NodeRuntime(),
-    buffers: addon === undefined || process.env.FERRITE_BENCH_HEAP ? heapBuffers : new NativeBuffers(addon.mapping),
+    buffers:
+      addon === undefined || process.env.FERRITE_BENCH_HEAP ? heapBuffers : new NativeBuffers(addon.mapping),
     version: "bench",
     transportKind: "fake",
     stop: async () => {},
@@ -118,7 +122,7 @@ export async function run({ kind = "both", keys = 1_000_000, turns = 2000 } = {}
     const commands = turns * CONNECTIONS * PIPELINE;
     const grown = process.memoryUsage().heapUsed - heap;
     console.log(
-      `${each} ${((used.user + used.system) * 1000 / commands).toFixed(0)} ns (user ${((used.user * 1000) / commands).toFixed(0)}), heap ${((grown / commands) * 1e6 / 1024).toFixed(0)} KiB per million`,
+      `${each} ${(((used.user + used.system) * 1000) / commands).toFixed(0)} ns (user ${((used.user * 1000) / commands).toFixed(0)}), heap ${(((grown / commands) * 1e6) / 1024).toFixed(0)} KiB per million`,
     );
   }
   await assembly.close();
@@ -126,6 +130,10 @@ export async function run({ kind = "both", keys = 1_000_000, turns = 2000 } = {}
 }
 
 if (process.argv[1] === import.meta.filename || process.argv[1]?.endsWith("bench/micro/turn.mjs")) {
-  await run({ kind: process.argv[2] ?? "both", keys: Number(process.argv[3] ?? 1e6), turns: Number(process.argv[4] ?? 2000) });
+  await run({
+    kind: process.argv[2] ?? "both",
+    keys: Number(process.argv[3] ?? 1e6),
+    turns: Number(process.argv[4] ?? 2000),
+  });
   process.exit(0);
 }

@@ -1,9 +1,34 @@
 // What a result was measured on, and where it is kept.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem, type } from "node:os";
+import {
+  closeSync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { cpus, release, tmpdir, totalmem, type } from "node:os";
 import { dirname, join } from "node:path";
 import { ROOT, versionOf } from "./servers.mjs";
+import { median } from "./statistics.mjs";
+
+/** What `always` waits for: the median of a small append with fdatasync, where the servers keep their data. */
+function syncMicroseconds() {
+  const path = join(tmpdir(), `sync-${process.pid}`);
+  const file = openSync(path, "w");
+  const times = Array.from({ length: 100 }, () => {
+    const began = performance.now();
+    writeSync(file, "x".repeat(100));
+    fdatasyncSync(file);
+    return (performance.now() - began) * 1000;
+  });
+  closeSync(file);
+  rmSync(path);
+  return Math.round(median(times));
+}
 
 export function machine() {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -14,6 +39,8 @@ export function machine() {
     cores: cpus().length,
     memoryBytes: totalmem(),
     kernel: `${type()} ${release()}`,
+    dataFolder: tmpdir(),
+    syncMicroseconds: syncMicroseconds(),
     versions: {
       ferrite: git.status === 0 ? `${version} (${git.stdout.trim()})` : version,
       node: process.version,

@@ -54,7 +54,7 @@ export async function recoverFromLog(
   if (tail !== undefined) {
     const kept = truncateTornTail(fs, folder, tail, clock.wallMs());
     logger.warning(
-      "the end of the append-only file was torn and has been cut off; nothing of it was acknowledged",
+      "the end of the append-only file was torn and has been cut off",
       {
         file: `${folder}/${tail.part}`,
         offset: tail.offset,

@@ -9,8 +9,9 @@ import { appendFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { freePort } from "../support/child-process.ts";
 import { FerriteServer, launch } from "../support/ferrite-server.ts";
+import { textOf } from "../support/resp-value.ts";
 import { Randomness, seedOf } from "../support/seed.ts";
-import { Writers } from "./writers.ts";
+import { Writer, Writers } from "./writers.ts";
 
 const ROUNDS = Number(process.env["FERRITE_KILL9_ROUNDS"] ?? 3);
 const CONNECTIONS = 16;
@@ -52,6 +53,36 @@ describe("kill -9 under sixteen writing connections", () => {
       60_000 + ROUNDS * 30_000,
     );
   }
+});
+
+describe("the account that the kill -9 test keeps", () => {
+  it("notices what was lost, invented or changed", async () => {
+    const server = await FerriteServer.start();
+    const writer = new Writer(0, 1);
+    let acknowledged = 0;
+    await writer.write(
+      server.port,
+      () => acknowledged++,
+      () => acknowledged > 500,
+    );
+    const client = await server.client();
+    expect(await writer.verify(client)).toBe(writer.acknowledged);
+    const count = await client.ask("GET", "count:0");
+    for (const [key, value, complaint] of [
+      ["count:0", "10", /were acknowledged, \d+ are there/],
+      ["count:0", "100000", /were sent, \d+ are there/],
+      ["slot:0:3", "6", /slot:0:3 is 6, not \d+/],
+    ] as const) {
+      const before = textOf(await client.ask("GET", key));
+      await client.ask("SET", key, value);
+      await expect(writer.verify(client)).rejects.toThrow(complaint);
+      await client.ask("SET", key, before);
+    }
+    expect(await client.ask("GET", "count:0")).toEqual(count);
+    expect(await writer.verify(client)).toBe(writer.sent);
+    await client.close();
+    await server.kill9();
+  });
 });
 
 /** A crash while it reads its log must leave the log as readable as it was. */

@@ -88,6 +88,20 @@ describe("a reply that waits for the disk", () => {
     expect(client.take()).toBe("+OK\r\n".repeat(101));
   });
 
+  it("joins the replies of its connection that wait for a log that has failed", async () => {
+    const rig = await Rig.open({ settings: { "persistence.aof_sync": "always" } });
+    const client = rig.connect();
+    rig.holdDisk();
+    expect(await client.ask("SET a 1", "WAITAOF 1 0 100", "SET a 2", "GET a")).toBe("");
+    rig.fault = (operation) => (operation === "append" ? { code: "EIO" } : undefined);
+    rig.releaseDisk();
+    await rig.pass(500);
+    expect(client.take()).toBe("");
+    rig.fault = () => undefined;
+    await rig.pass(15_000);
+    expect(client.take()).toBe("+OK\r\n*2\r\n:0\r\n:0\r\n+OK\r\n$1\r\n2\r\n");
+  });
+
   it("that fails says so, and what is behind it goes on", async () => {
     const rig = await Rig.open({ settings: NO_SYNC });
     const client = rig.connect();

@@ -18,7 +18,7 @@ export interface PlantedBug extends Plant {
 
 /** How lost or mangled data shows, depending on where the crash came. */
 const DATA_DAMAGED =
-  /acknowledged effects are lost|is not the model's|cannot be replayed|is missing|expected \d+/;
+  /acknowledged effects are lost|is not the model's|cannot be replayed|is missing|is damaged|expected \d+/;
 
 /** The file system with some operations replaced; everything else goes to `inner`. */
 function wrapped(
@@ -49,7 +49,7 @@ function over<T extends object>(inner: T, changes: Partial<T>): T {
 /** Names are not made durable: a manifest, or a part that it names, is gone after power loss. */
 const directorySyncSkipped: PlantedBug = {
   name: "the sync of a folder is skipped",
-  seedsMax: 5,
+  seedsMax: 10,
   finding: DATA_DAMAGED,
   fileSystem: (inner) => wrapped(inner, { syncDirectorySync: () => undefined }),
 };
@@ -57,7 +57,7 @@ const directorySyncSkipped: PlantedBug = {
 /** What a disk does whose cache lies: the sync is reported and has not happened. */
 const dataSyncSkipped: PlantedBug = {
   name: "the sync of a file is reported and not made",
-  seedsMax: 5,
+  seedsMax: 10,
   finding: DATA_DAMAGED,
   fileSystem: (inner) =>
     wrapped(inner, {}, (file) => ({
@@ -68,7 +68,7 @@ const dataSyncSkipped: PlantedBug = {
 /** "fsyncgate": after a failed sync the pages count as clean, so the next sync succeeds over lost bytes. */
 const failedSyncRetried: PlantedBug = {
   name: "a failed sync is tried again as if nothing had happened",
-  seedsMax: 30,
+  seedsMax: 10,
   finding: DATA_DAMAGED,
   fileSystem: (inner) =>
     wrapped(inner, {}, (file) => ({
@@ -85,7 +85,7 @@ const failedSyncRetried: PlantedBug = {
 /** Replies leave before their effects are on disk. */
 const repliesReleasedEarly: PlantedBug = {
   name: "the gate lets replies out at once",
-  seedsMax: 5,
+  seedsMax: 10,
   finding: /acknowledged effects are lost/,
   beforeServing: (_assembly: Assembly, server: Server) => {
     server.turns.gate.hold = (_lsn, transport, output, batches, afterwards) => {
@@ -101,7 +101,7 @@ const repliesReleasedEarly: PlantedBug = {
 /** Effects of every database are logged as if they were of database 0. */
 const databaseNumberForgotten: PlantedBug = {
   name: "the log forgets the number of the database",
-  seedsMax: 3,
+  seedsMax: 10,
   finding: DATA_DAMAGED,
   beforeServing: ({ database }) => {
     const log = database.log!;
@@ -114,7 +114,7 @@ const databaseNumberForgotten: PlantedBug = {
 /** A key whose time has passed comes back when a later command is replayed on its old value. */
 const expiryNotLogged: PlantedBug = {
   name: "the removal of an expired key is not logged",
-  seedsMax: 12,
+  seedsMax: 10,
   finding: DATA_DAMAGED,
   beforeServing: ({ database }) => {
     database.keyspace.onExpired = () => undefined;
@@ -124,7 +124,7 @@ const expiryNotLogged: PlantedBug = {
 /** What was acknowledged long ago is still in the page cache only. */
 const everySecondMissed: PlantedBug = {
   name: "the sync of everysec never begins",
-  seedsMax: 40,
+  seedsMax: 10,
   finding: /acknowledged effects are lost/,
   beforeServing: ({ database }) => {
     const log = database.log!;
@@ -138,7 +138,7 @@ const everySecondMissed: PlantedBug = {
 /** A command that forgets to say what it did: no gap in the numbers, and yet the log is not the history. */
 const effectDropped: PlantedBug = {
   name: "a renaming is executed and not logged",
-  seedsMax: 3,
+  seedsMax: 10,
   finding: DATA_DAMAGED,
   beforeServing: ({ database }) => {
     const { effects, table } = database;

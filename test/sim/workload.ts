@@ -33,6 +33,7 @@ export function drawCommand(random: SeededRandom, nowMs: number): string[] {
   if (kind < 94) return drawDatabaseCommand(random);
   if (kind < 96) return oneIn(random, 2) ? ["PING"] : ["ECHO", drawValue(random)];
   if (kind < 98) return oneIn(random, 2) ? ["AOF", "SYNC"] : ["WAITAOF", "1", "0", drawTimeout(random)];
+  if (oneIn(random, 4)) return ["CLIENT", "PAUSE", String(random.below(300)), pick(random, ["WRITE", "ALL"])];
   return ["CONFIG", "SET", "appendfsync", drawPolicy(random)];
 }
 

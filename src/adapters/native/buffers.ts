@@ -25,7 +25,12 @@ export class NativeBuffers implements Buffers {
   allocate(bytes: number): ArrayBuffer {
     const addon = this.#addon;
     if (bytes < LARGE_PAGE_BYTES || bytes > addon.MAPPING_BYTES_MAX) return new ArrayBuffer(bytes);
-    const array = addon.map(bytes, addon.PROT_READ | addon.PROT_WRITE, addon.MAP_PRIVATE | addon.MAP_ANONYMOUS, -1);
+    const array = addon.map(
+      bytes,
+      addon.PROT_READ | addon.PROT_WRITE,
+      addon.MAP_PRIVATE | addon.MAP_ANONYMOUS,
+      -1,
+    );
     // No memory, or a runtime that allows no outside buffers: the engine's own allocation decides.
     if (typeof array === "number") return new ArrayBuffer(bytes);
     // Advice that is refused leaves small pages: slower, not wrong.
