@@ -12,55 +12,34 @@ import type { MemoryFileSystem, MemoryFileSystemOptions } from "../../src/adapte
 import { SeededRandom } from "../../src/adapters/memory/random.ts";
 import { MemoryTransport } from "../../src/adapters/memory/transport.ts";
 import { messageOf } from "../../src/base/errors.ts";
-import { HELD_BACK } from "../../src/database/executor.ts";
-import type { Session } from "../../src/database/session.ts";
-import type { Request } from "../../src/protocol/request.ts";
-import {
-  KeptLogger,
-  type RunningServer,
-  reactions,
-  requestText,
-  startServer,
-} from "../support/sim-server.ts";
+import { KeptLogger, type RunningServer, reactions, startServer } from "../support/sim-server.ts";
 import { checkEngine, checkState } from "./checks.ts";
-import { type ClientEvents, type Expected, SimulatedClient, shown } from "./client.ts";
+import { Crowd, checkAnswered, type Surroundings } from "./crowd.ts";
 import { Faults } from "./faults.ts";
-import { MODEL_COMMANDS, OK } from "./model-commands.ts";
-import { DATABASES, drawCommand, drawPolicy, encode, oneIn, type Policy, pick } from "./workload.ts";
+import { DATABASES, drawPolicy, oneIn, type Policy } from "./workload.ts";
 import type { World } from "./world.ts";
 
-const CLIENTS_MAX = 5;
-const PIPELINE_MAX = 10;
-const LONG_PIPELINE_MAX = 150;
 /** Time passes in steps of at most this, so that a disk that has something to do stops the idle clock. */
 const TIME_STEP_MS = 10;
 /** Rounds of a second after which everything has to have come to rest. */
 const SETTLE_ROUNDS = 60;
 const BOOT_STEPS_MAX = 200_000;
 
-const DURABLE_REPLIES: Readonly<Record<string, RegExp>> = {
-  AOF: /^(\+OK|-[^\r]*)\r\n/,
-  WAITAOF: /^\*2\r\n:[01]\r\n:0\r\n/,
-};
-const MISCONF = /^-MISCONF Errors writing to the AOF file: [^\r]*\r\n/;
-
 export type Death = "power" | "kill";
 
-export class Life implements ClientEvents {
+export class Life implements Surroundings {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #faults: Faults;
   readonly clock: VirtualClock;
   readonly fileSystem: MemoryFileSystem;
-  readonly #transport: MemoryTransport;
+  readonly transport: MemoryTransport;
   readonly #logger = new KeptLogger();
   /** Steps of disk operations and of the transport that wait for their turn. */
   #disk: (() => void)[] = [];
   #net: (() => void)[] = [];
   #running: RunningServer | undefined;
-  #clients: SimulatedClient[] = [];
-  readonly #bySession = new Map<Session, SimulatedClient>();
-  #clientCount = 0;
+  readonly #crowd: Crowd;
   #diskStepsLeft: number;
   /** What the next life finds; set at the moment of death. */
   future: MemoryFileSystem | undefined;
@@ -74,13 +53,14 @@ export class Life implements ClientEvents {
     this.fileSystem = remains.kill(this.#hooks());
     const random = new SeededRandom(world.random.uint32());
     const whole = oneIn(random, 3);
-    this.#transport = new MemoryTransport({
+    this.transport = new MemoryTransport({
       soon: (run) => this.#net.push(run),
       after: (delayMs, run) => this.clock.after(delayMs, run),
       split: (length) => (whole ? length : random.below(length + 1)),
       windowBytes: 100 + random.below(20_000),
       arenaBytes: 64 + random.below(20_000),
     });
+    this.#crowd = new Crowd(world, this);
     this.#diskStepsLeft = 1 + this.#random.below(oneIn(this.#random, 4) ? 60 : 4000);
   }
 
@@ -90,7 +70,8 @@ export class Life implements ClientEvents {
       capacityBytes: Number.POSITIVE_INFINITY,
       soon: (run) => this.#disk.push(run),
       wallMs: () => this.clock.wallMs(),
-      fault: (operation) => (this.future === undefined ? this.#faults.draw(operation) : undefined),
+      fault: (operation, path) =>
+        this.future === undefined ? this.#faults.draw(operation, path) : undefined,
       onStep: () => {
         if (this.future === undefined && --this.#diskStepsLeft <= 0) this.#die();
       },
@@ -99,6 +80,9 @@ export class Life implements ClientEvents {
 
   get isOver(): boolean {
     return this.future !== undefined;
+  }
+  get diskMayHaveFailed(): boolean {
+    return this.#faults.began;
   }
 
   /** The process ends here, for no reason of its own. */
@@ -126,7 +110,7 @@ export class Life implements ClientEvents {
       clock: this.clock,
       random: new SeededRandom(random.uint32()),
       fileSystem: this.#world.plant?.fileSystem?.(this.fileSystem) ?? this.fileSystem,
-      transport: this.#transport,
+      transport: this.transport,
       logger: this.#logger,
       settings: { "server.databases": String(DATABASES), "persistence.aof_sync": policy },
       partBytesMax: 300 + random.below(6000),
@@ -157,10 +141,7 @@ export class Life implements ClientEvents {
     world.promises.recovered(lsn, policy, database.log!.canWrite);
     checkState(database, world.history.present, this.clock.wallMs());
     checkEngine(database);
-    const { executor } = database;
-    const execute = executor.executeResolved.bind(executor);
-    executor.executeResolved = (session, request, command) =>
-      this.#execute(() => execute(session, request, command), session, request);
+    this.#crowd.watch(database);
   }
 
   /** Lets everything but time and clients go on until the promise settles or the process dies. */
@@ -199,13 +180,13 @@ export class Life implements ClientEvents {
   #event(): void {
     const random = this.#random;
     const kind = random.below(100);
-    if (kind < 30) this.#clientSends();
+    if (kind < 30) this.#crowd.sends();
     else if (kind < 58) for (let i = random.below(6); i >= 0 && this.#stepNet(); i--);
     else if (kind < 78) for (let i = random.below(8); i >= 0 && this.#stepDisk(); i--);
     else if (kind < 86) this.clock.drain();
     else if (kind < 93) this.#pass(random.below(30));
     else if (kind < 96) this.#pass(random.below(1500));
-    else if (kind < 99) this.#clientActs();
+    else if (kind < 99) this.#crowd.acts();
     else if (oneIn(random, 3)) this.#faults.toggle(this.fileSystem);
     else if (oneIn(random, 4)) this.clock.jumpWall(random.below(2000));
     this.#watchEnd();
@@ -249,146 +230,17 @@ export class Life implements ClientEvents {
     return this.#running!.assembly.database.log!.counters.delayedSyncs;
   }
 
-  // -- clients ---------------------------------------------------------------------------------------------------
-
-  #clientSends(): void {
-    const usable = this.#clients.filter((client) => client.mayBeUsed);
-    const wantsNew = usable.length === 0 || (usable.length < CLIENTS_MAX && oneIn(this.#random, 20));
-    const client = wantsNew ? this.#connect() : pick(this.#random, usable);
-    const commands: string[][] = [];
-    let text = "";
-    const lengthMax = oneIn(this.#random, 60) ? LONG_PIPELINE_MAX : PIPELINE_MAX;
-    for (let i = this.#random.below(lengthMax); i >= 0; i--) {
-      const words = drawCommand(this.#random, this.clock.wallMs());
-      commands.push(words);
-      text += encode(this.#random, words);
-    }
-    client.send(text, commands);
-  }
-
-  #connect(): SimulatedClient {
-    const name = `client-${++this.#clientCount}`;
-    const client = new SimulatedClient(name, this.#transport.connect(), this);
-    this.#clients.push(client);
-    const words = ["CLIENT", "SETNAME", name];
-    client.send(requestText(words), [words]);
-    return client;
-  }
-
-  #clientActs(): void {
-    const random = this.#random;
-    const usable = this.#clients.filter((client) => client.mayBeUsed);
-    if (usable.length === 0) return;
-    const client = pick(random, usable);
-    const kind = random.below(8);
-    if (kind < 3) {
-      client.stalled = true;
-      client.pipe.stall();
-    } else if (kind < 6) this.#resume(client);
-    else if (kind === 6) {
-      client.finished = "asked";
-      if (oneIn(random, 2)) client.pipe.end();
-      else client.send("QUIT\r\n", [["QUIT"]]);
-    } else {
-      client.finished = "gone";
-      if (oneIn(random, 2)) client.pipe.reset();
-      else client.pipe.close();
-    }
-  }
-
-  #resume(client: SimulatedClient): void {
-    client.stalled = false;
-    client.pipe.resume();
-  }
-
-  // -- what the server does for them -----------------------------------------------------------------------------
-
-  #execute(execute: () => number, session: Session, request: Request): number {
-    if (this.isOver) return execute();
-    const { database } = this.#running!.assembly;
-    const words = wordsOf(request);
-    const before = database.lastLsn;
-    const failed = database.logHasFailed;
-    const client = this.#clientOf(session, words);
-    const outcome = execute();
-    if (outcome === HELD_BACK || this.isOver) return outcome;
-    client.executes(words);
-    const lsn = database.lastLsn;
-    this.#world.trace("executed", client.name, shown(words), lsn);
-    const reply = this.#expectedReply(client, words, before, lsn, failed);
-    client.expected.push({
-      reply,
-      command: shown(words),
-      lsn,
-      policyEpoch: this.#world.promises.epoch,
-      promisesNothing: failed,
-    });
-    return outcome;
-  }
-
-  #clientOf(session: Session, words: readonly string[]): SimulatedClient {
-    const known = this.#bySession.get(session);
-    if (known !== undefined) return known;
-    const client = this.#clients.find(({ name }) => name === words[2]);
-    if (client === undefined) throw new Error(`a connection's first command is [${shown(words)}]`);
-    this.#bySession.set(session, client);
-    return client;
-  }
-
-  #expectedReply(
-    client: SimulatedClient,
-    words: readonly string[],
-    before: number,
-    lsn: number,
-    failed: boolean,
-  ): string | RegExp {
-    const name = words[0]!;
-    const { history, promises } = this.#world;
-    const command = MODEL_COMMANDS[name];
-    if (command !== undefined) {
-      if (failed && command.writes) {
-        if (lsn !== before) throw new Error(`[${shown(words)}] was refused and had an effect`);
-        return MISCONF;
-      }
-      return history.execute(client.db, words, this.clock.wallMs(), before, lsn);
-    }
-    if (name === "SELECT") client.db = Number(words[1]);
-    else if (name === "CONFIG") promises.setPolicy(words[3] as Policy);
-    return DURABLE_REPLIES[name] ?? OK;
-  }
-
-  received(client: SimulatedClient, bytes: Uint8Array): void {
-    this.#world.trace("received", client.name, bytes.length);
-  }
-
-  answered(client: SimulatedClient, expected: Expected, reply: string): void {
-    if (this.isOver) return;
-    this.#world.answered++;
-    const { promises } = this.#world;
-    if (reply.startsWith("-MISCONF") || (reply.startsWith("-") && expected.command === "AOF SYNC")) {
-      if (!this.#faults.began) {
-        throw new Error(`${client.name}: ${expected.command} failed over a good disk: ${reply}`);
-      }
-      return;
-    }
-    // WAITAOF that gave up may have been executed before the disk failed and answered after it.
-    if (expected.promisesNothing || reply.startsWith("*2\r\n:0\r\n:")) return;
-    promises.answered(expected.lsn, expected.policyEpoch, this.#delayedSyncs);
-    const told = expected.command === "AOF SYNC" || reply === "*2\r\n:1\r\n:0\r\n";
-    if (told) promises.toldDurable(expected.lsn);
-  }
-
   // -- the end -----------------------------------------------------------------------------------------------------
 
   /** The disk is good again and nobody asks for more: everybody gets every answer. Then the server stops, or dies. */
   async end(): Promise<void> {
     this.#faults.end(this.fileSystem);
-    for (const client of this.#clients) if (client.stalled && client.closed === "no") this.#resume(client);
+    this.#crowd.resumeAll();
     await this.#settle();
     if (this.isOver) return;
     const { database } = this.#running!.assembly;
     if (!database.log!.canWrite) throw new Error("the log does not heal although the disk is good");
-    for (const client of this.#clients) checkAnswered(client);
+    for (const client of this.#crowd.clients) checkAnswered(client);
     checkState(database, this.#world.history.present, this.clock.wallMs());
     checkEngine(database);
     if (oneIn(this.#random, 2)) await this.#stop();
@@ -404,17 +256,14 @@ export class Life implements ClientEvents {
         if (!moved) break;
       }
       if (this.isOver) break;
-      const rests = this.#clients.every(
-        ({ closed, sent, expected }) => closed !== "no" || sent.length + expected.length === 0,
-      );
-      if (rests && this.#running!.assembly.database.log!.canWrite) return;
+      if (this.#crowd.rests && this.#running!.assembly.database.log!.canWrite) return;
       this.#pass(1000);
     }
     this.#watchEnd();
   }
 
   async #stop(): Promise<void> {
-    for (const client of this.#clients) client.finished = client.closed === "no" ? "asked" : client.finished;
+    this.#crowd.expectTheEnd();
     const { database } = this.#running!.assembly;
     const outcome = await this.#finish(this.#running!.stop());
     if (this.isOver) return;
@@ -422,22 +271,4 @@ export class Life implements ClientEvents {
     this.#world.trace("stopped", database.lastLsn);
     this.#world.promises.toldDurable(database.lastLsn);
   }
-}
-
-function wordsOf(request: Request): string[] {
-  const words: string[] = [];
-  for (let i = 0; i < request.argc; i++) {
-    const from = request.bytes.byteOffset + request.offsets[i]!;
-    words.push(Buffer.from(request.bytes.buffer, from, request.lengths[i]!).toString("latin1"));
-  }
-  return words;
-}
-
-function checkAnswered(client: SimulatedClient): void {
-  if (client.closed !== "no" || client.finished === "gone") return;
-  if (client.sent.length === 0 && client.expected.length === 0) return;
-  const next = client.expected[0]?.command ?? shown(client.sent[0]!);
-  throw new Error(
-    `${client.name} waits for ever: ${next} is not answered (${client.sent.length} not executed, ${client.expected.length} not answered)`,
-  );
 }
