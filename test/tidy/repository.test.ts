@@ -44,7 +44,11 @@ describe("the repository", () => {
 
   it("names no folder of the machine it was written on", () => {
     const parent = `${dirname(REPOSITORY)}/`;
-    const own = parent.length > 1 ? [new RegExp(`(?<![\\w.])${escaped(parent)}[\\w.]+`, "g")] : [];
+    // A checkout below a folder for temporary files says nothing about who works where; tests name such paths too.
+    const own =
+      parent.length > 1 && !parent.startsWith("/tmp/")
+        ? [new RegExp(`(?<![\\w.])${escaped(parent)}[\\w.]+`, "g")]
+        : [];
     for (const pattern of [...own, /(?<![\w.])\/(?:home|Users)\/[a-z][\w-]*\//g]) {
       expect(everyMatch(pattern, WRITTEN)).toEqual([]);
     }
