@@ -174,7 +174,8 @@ void Transport::Accept(Listener* listener) {
     NamePipe(connection, listener);
   } else {
     uv_tcp_nodelay(&connection->tcp, 1);
-    uv_tcp_keepalive(&connection->tcp, 1, kKeepAliveSeconds);
+    const int32_t keep_alive = memory_.control[kControlKeepAlive];
+    uv_tcp_keepalive(&connection->tcp, keep_alive > 0, static_cast<unsigned>(keep_alive));
     NameTcp(connection);
   }
   if (free_slots_.empty()) {

@@ -41,7 +41,6 @@ constexpr size_t kBlockBytesMin = 16 * 1024;
 constexpr size_t kBlockBytesMax = 256 * 1024;
 /// Blocks written in one go before other sockets get their turn.
 constexpr int kFlushBlocksMax = 64;
-constexpr unsigned kKeepAliveSeconds = 300;
 /// "host:port", "[v6]:port" or "path:0"; a socket path has at most 107 bytes.
 constexpr size_t kAddressBytes = 128;
 
@@ -104,11 +103,13 @@ struct SharedMemory {
   int32_t events_max;
   double* queued;  ///< bytes queued, by slot
   int32_t slots_max;
-  int32_t* control;  ///< [kControlRefused], [kControlRefusedCode]
+  int32_t* control;  ///< [kControlRefused], [kControlRefusedCode], [kControlKeepAlive]
 };
 constexpr size_t kSharedArrays = 4;
 constexpr int kControlRefused = 0;
 constexpr int kControlRefusedCode = 1;
+/// Seconds of idleness before a new connection is probed; 0 for never. Written by JavaScript.
+constexpr int kControlKeepAlive = 2;
 
 class Transport {
  public:

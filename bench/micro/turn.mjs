@@ -39,6 +39,7 @@ class FakeTransport {
   notifyDrained() {}
   close() {}
   release() {}
+  setKeepAlive() {}
   peerAddress() {
     return "127.0.0.1:1";
   }

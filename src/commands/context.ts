@@ -2,6 +2,7 @@ import { equalsIgnoreCase, latin1, parseInt64, parseInteger } from "../base/byte
 import type { Keyspace } from "../engine/keyspace.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
+import { STRING_BYTES_MAX } from "../value/string.ts";
 import type { ServerFace } from "./server-face.ts";
 import type { SessionFace } from "./session-face.ts";
 
@@ -18,6 +19,8 @@ export class Context {
   session: SessionFace;
   /** Logical database of the session. */
   db = 0;
+  /** Longest string value in bytes: proto-max-bulk-len. */
+  stringBytesMax = STRING_BYTES_MAX;
   /** Wall clock of this turn in milliseconds; in replay, of the frame. */
   nowMs = 0;
 

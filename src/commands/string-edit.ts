@@ -2,12 +2,12 @@
  * Commands that change a string in place: APPEND and SETRANGE.
  *
  * Invariants: the key keeps its expiry; an edited value is raw from then on, whatever it holds; no value grows
- * beyond STRING_BYTES_MAX. APPEND allocates nothing here: `resize` answers the record's own bytes to write to,
+ * beyond `stringBytesMax`. APPEND allocates nothing here: `resize` answers the record's own bytes to write to,
  * with spare room kept behind them, so a run of appends costs linear time.
  */
 import { copyBytes } from "../base/bytes.ts";
 import { NO_EXPIRY, TYPE_STRING } from "../engine/keyspace.ts";
-import { STRING_BYTES_MAX, STRING_RAW } from "../value/string.ts";
+import { STRING_RAW } from "../value/string.ts";
 import { integerOrReply, STRING_TOO_LONG, WRONG_TYPE } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey, VALUE_ARGUMENT } from "./keys-spec.ts";
@@ -28,7 +28,7 @@ function append(context: Context): void {
     return;
   }
   const before = keyspace.valueLength;
-  if (before + added > STRING_BYTES_MAX) {
+  if (before + added > context.stringBytesMax) {
     reply.error(STRING_TOO_LONG);
     return;
   }
@@ -58,7 +58,7 @@ function setRange(context: Context): void {
     return;
   }
   const end = offset + written;
-  if (end > STRING_BYTES_MAX) {
+  if (end > context.stringBytesMax) {
     reply.error(STRING_TOO_LONG);
     return;
   }

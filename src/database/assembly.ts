@@ -105,7 +105,14 @@ export class Assembly {
     this.#monitors = new Monitors((active) => this.database.setAttention(ATTENTION_MONITORS, active));
     this.#slowLog = new SlowLog(server.slowlog_max_len);
     this.#latency = new LatencyMonitor(server.latency_monitor_threshold);
-    this.memory = new MemoryAccount({ engine, runtime: ports.runtime, buffers: () => this.#buffers() });
+    this.memory = new MemoryAccount({
+      engine,
+      runtime: ports.runtime,
+      clock,
+      buffers: () => this.#buffers(),
+      onEviction: (elapsedMs) =>
+        this.#latency.record("eviction-cycle", elapsedMs, Math.floor(clock.wallMs() / 1000)),
+    });
     const policy = new ExecutionPolicy({
       database: () => this.database,
       clock,
@@ -191,6 +198,7 @@ export class Assembly {
         lfuDecayMinutes: storage.lfu_decay_time,
       });
       const slower = server.slowlog_log_slower_than;
+      this.database.stringBytesMax = server.proto_max_bulk_len;
       executor.slowMicroseconds = slower < 0 ? Number.POSITIVE_INFINITY : slower;
       executor.timeAll = slower >= 0 && slower < 1000;
       this.#slowLog.lengthMax = server.slowlog_max_len;
@@ -203,6 +211,7 @@ export class Assembly {
       "storage.max_memory_samples",
       "storage.lfu_log_factor",
       "storage.lfu_decay_time",
+      "server.proto_max_bulk_len",
       "server.slowlog_log_slower_than",
       "server.slowlog_max_len",
       "server.latency_monitor_threshold",
@@ -222,6 +231,7 @@ export class Assembly {
         stem: persistence.aof_file,
         policy: persistence.aof_sync,
         partBytesMax: persistence.aof_part_max_size,
+        isKnown: !this.#directory.isNew,
       },
       this.#ports.clock,
       this.#ports.logger,
@@ -242,6 +252,11 @@ export class Assembly {
       within: (work) => carrier.within(work),
       hz: () => config.values.server.hz,
       activeExpireEffort: () => config.values.storage.active_expire_effort,
+      onExpireCycle: (elapsedMs, budgetMs) => {
+        this.statistics.expireCycleMs += elapsedMs;
+        if (elapsedMs >= budgetMs) this.statistics.expireCycleLimitReached++;
+        this.#latency.record("expire-cycle", elapsedMs, Math.floor(clock.wallMs() / 1000));
+      },
       onTick: () => {
         this.memory.tick();
         this.database.checkLog();

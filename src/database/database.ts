@@ -188,6 +188,11 @@ export class Database {
     this.setNow(this.clock.wallMs());
   }
 
+  /** Longest string value that commands may make. */
+  set stringBytesMax(bytes: number) {
+    this.#context.stringBytesMax = bytes;
+  }
+
   setNow(nowMs: number): void {
     this.keyspace.nowMs = nowMs;
     this.#context.nowMs = nowMs;

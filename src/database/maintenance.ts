@@ -22,6 +22,8 @@ export interface MaintenanceParts {
   readonly within: (work: () => void) => void;
   readonly hz: () => number;
   readonly activeExpireEffort: () => number;
+  /** An expiry step took `elapsedMs` of the `budgetMs` that it had. */
+  readonly onExpireCycle: (elapsedMs: number, budgetMs: number) => void;
   /** Everything else that wants to run once per tick; cheap. */
   readonly onTick: () => void;
 }
@@ -54,11 +56,15 @@ export class Maintenance {
   }
 
   #onTick(): void {
-    const { engine, within, hz, activeExpireEffort, onTick } = this.#parts;
+    const { engine, clock, within, hz, activeExpireEffort, onTick, onExpireCycle } = this.#parts;
     const share = EXPIRE_SHARE_BASE + EXPIRE_SHARE_PER_EFFORT * (activeExpireEffort() - 1);
     const budgetMs = (1000 / hz()) * share;
     within(() => {
-      if (this.activeExpire) engine.expireSlice(budgetMs);
+      if (this.activeExpire) {
+        const startMs = clock.monotonicMs();
+        engine.expireSlice(budgetMs);
+        onExpireCycle(clock.monotonicMs() - startMs, budgetMs);
+      }
       onTick();
     });
     if (this.#clean === undefined) this.#step();

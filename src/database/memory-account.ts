@@ -7,6 +7,7 @@
  */
 import type { MemoryFace, MemoryReading } from "../commands/server-face.ts";
 import type { Engine, EvictionPolicy } from "../engine/engine.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Runtime } from "../ports/runtime.ts";
 
 /** How long one command may spend on making room before it is refused or goes on. */
@@ -15,6 +16,8 @@ const EVICTION_BUDGET_MS = 5;
 export class MemoryAccount implements MemoryFace {
   readonly #engine: Engine;
   readonly #runtime: Runtime;
+  readonly #clock: Clock;
+  readonly #onEviction: (elapsedMs: number) => void;
   readonly #buffers: () => { readonly clients: number; readonly log: number };
   #heapAtStart: number;
   readonly #startupBytes: number;
@@ -26,10 +29,14 @@ export class MemoryAccount implements MemoryFace {
   constructor(parts: {
     engine: Engine;
     runtime: Runtime;
+    clock: Clock;
+    onEviction: (elapsedMs: number) => void;
     buffers: () => { readonly clients: number; readonly log: number };
   }) {
     this.#engine = parts.engine;
     this.#runtime = parts.runtime;
+    this.#clock = parts.clock;
+    this.#onEviction = parts.onEviction;
     this.#buffers = parts.buffers;
     this.#heapAtStart = parts.runtime.heapUsedBytes();
     this.#startupBytes = parts.runtime.memory().residentBytes;
@@ -61,8 +68,10 @@ export class MemoryAccount implements MemoryFace {
     if (this.limitBytes === 0) return true;
     const excess = this.usedBytes - this.limitBytes;
     if (excess <= 0) return true;
+    const startMs = this.#clock.monotonicMs();
     if (this.policy !== "noeviction") this.#engine.evict(this.policy, excess, EVICTION_BUDGET_MS);
     else this.#engine.reclaim(excess, EVICTION_BUDGET_MS);
+    this.#onEviction(this.#clock.monotonicMs() - startMs);
     return this.usedBytes <= this.limitBytes;
   }
 

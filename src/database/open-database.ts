@@ -25,6 +25,8 @@ export interface LogOptions {
   readonly stem: string;
   readonly policy: SyncPolicy;
   readonly partBytesMax: number;
+  /** The data directory existed before: then a log is expected in it. */
+  readonly isKnown: boolean;
 }
 
 export interface Recovered {
@@ -50,19 +52,19 @@ export async function recoverFromLog(
     breathe: () => new Promise((resolve) => clock.soon(resolve)),
   });
   replay.finish();
+  if (summary.manifest === undefined && options.isKnown) {
+    logger.warning("the data directory has no append-only file; starting empty", { folder });
+  }
   const tail = summary.tornTail;
   if (tail !== undefined) {
     const kept = truncateTornTail(fs, folder, tail, clock.wallMs());
-    logger.warning(
-      "the end of the append-only file was torn and has been cut off",
-      {
-        file: `${folder}/${tail.part}`,
-        offset: tail.offset,
-        bytes: tail.bytes,
-        reason: tail.reason,
-        kept,
-      },
-    );
+    logger.warning("the end of the append-only file was torn and has been cut off", {
+      file: `${folder}/${tail.part}`,
+      offset: tail.offset,
+      bytes: tail.bytes,
+      reason: tail.reason,
+      kept,
+    });
   }
   for (const name of summary.strayParts) {
     logger.warning("a file beside the append-only file belongs to nothing and is ignored", {

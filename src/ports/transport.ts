@@ -42,6 +42,9 @@ export interface Transport {
   /** The file descriptor where there is one, else -1; for CLIENT LIST only. */
   descriptor(slot: ConnectionSlot): number;
 
+  /** Idle seconds after which the system probes whether the peers of new connections are still there; 0 for never. */
+  setKeepAlive(seconds: number): void;
+
   /** Stops accepting, drops every connection after at most `graceMs` of flushing, frees everything. */
   shutdown(graceMs: number): Promise<void>;
 }
@@ -55,6 +58,8 @@ export interface Listener {
   readonly port: number;
   close(): void;
 }
+
+export const KEEP_ALIVE_SECONDS_DEFAULT = 300;
 
 export const TURN_OPENED = 0;
 export const TURN_DATA = 1;

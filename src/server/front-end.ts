@@ -71,6 +71,9 @@ export class FrontEnd {
   #open = 0;
   /** Bytes received and replied since the start. */
   inputTotal = 0;
+  /** Ranges of input, and batches of output. */
+  reads = 0;
+  writes = 0;
   outputTotal = 0;
   /** The arena of the turn: ranges of it stay unchanged until the turn has been committed. */
   #stableBytes: Uint8Array = NO_BYTES;
@@ -137,6 +140,7 @@ export class FrontEnd {
     if (connection.inBatch) this.#runBatch();
     connection.session.inputTotal += length;
     this.inputTotal += length;
+    this.reads++;
     connection.reader.offer(arena, offset, length);
     if (connection.mayExecute) this.#readAhead(connection);
     this.#touch(connection);
@@ -437,7 +441,10 @@ export class FrontEnd {
     for (const slot of waiting) this.awaitLog(slot);
   }
 
-  readonly #send = (batch: Parameters<Transport["send"]>[0]): void => this.transport.send(batch);
+  readonly #send = (batch: Parameters<Transport["send"]>[0]): void => {
+    this.writes += batch.count;
+    this.transport.send(batch);
+  };
 
   #runAfterwards(): void {
     const afterwards = this.#afterwards;

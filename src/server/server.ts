@@ -38,6 +38,8 @@ export class Server {
   #rejectedSeen = 0;
   #inputSeen = 0;
   #outputSeen = 0;
+  #readsSeen = 0;
+  #writesSeen = 0;
   #port = 0;
 
   constructor(config: Config, database: Database) {
@@ -52,6 +54,9 @@ export class Server {
     adopt();
     config.onChange("server.proto_max_bulk_len", adopt);
     config.onChange("server.client_query_buffer_limit", adopt);
+    config.onChange("server.tcp_keepalive", (ms) => {
+      for (const { transport } of this.#frontEnds) transport.setKeepAlive(Math.ceil(ms / 1000));
+    });
   }
 
   get rejectedConnections(): number {
@@ -113,6 +118,7 @@ export class Server {
       outputLimits: () => this.#config.values.server.client_output_buffer_limit,
     });
     this.#frontEnds.push(frontEnd);
+    transport.setKeepAlive(Math.ceil(this.#config.values.server.tcp_keepalive / 1000));
     return frontEnd;
   }
 
@@ -162,13 +168,21 @@ export class Server {
     this.#rejectedSeen = this.#rejected;
     let input = 0;
     let output = 0;
+    let reads = 0;
+    let writes = 0;
     for (const frontEnd of this.#frontEnds) {
+      reads += frontEnd.reads;
+      writes += frontEnd.writes;
       input += frontEnd.inputTotal;
       output += frontEnd.outputTotal;
     }
     // Differences, because CONFIG RESETSTAT sets the counters to zero.
     statistics.netInputBytes += input - this.#inputSeen;
     statistics.netOutputBytes += output - this.#outputSeen;
+    statistics.readsProcessed += reads - this.#readsSeen;
+    statistics.writesProcessed += writes - this.#writesSeen;
+    this.#readsSeen = reads;
+    this.#writesSeen = writes;
     this.#inputSeen = input;
     this.#outputSeen = output;
     this.#closeIdle(sessions);

@@ -65,7 +65,7 @@ describe("CONFIG SET", () => {
     ["slowlog-max-len", "-5", "argument must be between 0 and 9223372036854775807 inclusive"],
     ["maxmemory-samples", "0", "argument must be between 1 and 2147483647 inclusive"],
     ["maxclients", "0", "argument must be between 1 and 4294967295 inclusive"],
-    ["proto-max-bulk-len", "100", "argument must be between 1048576 and 9223372036854775807 inclusive"],
+    ["proto-max-bulk-len", "100", "argument must be between 1048576 and 536870912 inclusive"],
     ["client-output-buffer-limit", "normal 0 0", "Wrong number of arguments in buffer limit configuration."],
     [
       "client-output-buffer-limit",

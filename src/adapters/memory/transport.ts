@@ -157,6 +157,9 @@ export class MemoryTransport implements Transport {
     return -1;
   }
 
+  /** Pipes have no silent peers. */
+  setKeepAlive(): void {}
+
   shutdown(graceMs: number): Promise<void> {
     this.#stopped ??= this.#stop(graceMs);
     return this.#stopped;

@@ -12,6 +12,7 @@ import { assert } from "../../base/assert.ts";
 import { FerriteError } from "../../base/errors.ts";
 import type { ConnectionSlot } from "../../base/ids.ts";
 import {
+  KEEP_ALIVE_SECONDS_DEFAULT,
   type ListenAddress,
   type Listener,
   type OutputBatch,
@@ -34,7 +35,8 @@ export interface NativeTransportOptions {
 const ARENA_BYTES = 2 * 1024 * 1024;
 const CONNECTIONS_MAX = 65_536;
 const EVENTS_MAX = 4096;
-const CONTROL_WORDS = 2;
+const CONTROL_WORDS = 3;
+const CONTROL_KEEP_ALIVE = 2;
 const EMPTY_BYTES = new Uint8Array(0);
 const EMPTY_EVENTS = new Int32Array(0);
 
@@ -62,7 +64,12 @@ export class NativeTransport implements Transport {
       count: 0,
     };
     this.#queued = new Float64Array(options.connectionsMax ?? CONNECTIONS_MAX);
+    this.setKeepAlive(KEEP_ALIVE_SECONDS_DEFAULT);
     this.#handle = addon.transportCreate(this.#turn.arena, this.#turn.events, this.#queued, this.#control);
+  }
+
+  setKeepAlive(seconds: number): void {
+    this.#control[CONTROL_KEEP_ALIVE] = seconds;
   }
 
   async listen(address: ListenAddress): Promise<Listener> {

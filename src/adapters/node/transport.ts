@@ -16,6 +16,7 @@ import { assert } from "../../base/assert.ts";
 import { FerriteError, systemCode } from "../../base/errors.ts";
 import type { ConnectionSlot } from "../../base/ids.ts";
 import {
+  KEEP_ALIVE_SECONDS_DEFAULT,
   type ListenAddress,
   type Listener,
   OUTPUT_STRIDE,
@@ -39,7 +40,6 @@ export interface PortableTransportOptions {
 
 const ARENA_BYTES = 1024 * 1024;
 const CONNECTIONS_MAX = 65_536;
-const KEEP_ALIVE_MS = 300_000;
 const TLS_HANDSHAKE_MS = 10_000;
 
 export class PortableTransport implements Transport {
@@ -54,6 +54,7 @@ export class PortableTransport implements Transport {
   readonly #connectionsMax: number;
   #tls: TlsOptions | undefined;
   #open = 0;
+  #keepAliveSeconds = KEEP_ALIVE_SECONDS_DEFAULT;
   #stopped: Promise<void> | undefined;
   #onQuiet: (() => void) | undefined;
 
@@ -151,12 +152,14 @@ export class PortableTransport implements Transport {
     return this.#stopped;
   }
 
+  setKeepAlive(seconds: number): void {
+    this.#keepAliveSeconds = seconds;
+  }
+
   #createServer(index: number, listenText: string): Server {
     const options = {
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
     };
     if (this.#tls === undefined) {
       return createServer(options, (socket) => this.#accept(socket, index, listenText));
@@ -183,6 +186,8 @@ export class PortableTransport implements Transport {
       socket.destroy();
       return;
     }
+    const seconds = this.#keepAliveSeconds;
+    if (seconds > 0) socket.setKeepAlive(true, seconds * 1000);
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
     this.#slots[slot] = new PortableConnection(slot, socket, listenText, this.#recorder, () =>
       this.#closed(),

@@ -139,7 +139,8 @@ export const serverOptions = {
   proto_max_bulk_len: size({
     default: 512 * 1024 ** 2,
     min: 1024 ** 2,
-    doc: "Largest single argument, and largest string value.",
+    max: 512 * 1024 ** 2,
+    doc: "Largest single argument, and largest string value; at most 512MB.",
     redis: "proto-max-bulk-len",
     live: true,
   }),
