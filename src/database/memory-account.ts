@@ -10,8 +10,13 @@ import type { Engine, EvictionPolicy } from "../engine/engine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Runtime } from "../ports/runtime.ts";
 
-/** How long one command may spend on making room before it is refused or goes on. */
-const EVICTION_BUDGET_MS = 5;
+/**
+ * The heap counts at the least of this many samples: what lies between two collections is garbage that goes by
+ * itself, and nobody's data should be deleted for it.
+ */
+const HEAP_SAMPLES = 32;
+/** How long one command may spend on making room. */
+const EVICTION_BUDGET_MS = 0.5;
 
 export class MemoryAccount implements MemoryFace {
   readonly #engine: Engine;
@@ -21,6 +26,8 @@ export class MemoryAccount implements MemoryFace {
   readonly #buffers: () => { readonly clients: number; readonly log: number };
   #heapAtStart: number;
   readonly #startupBytes: number;
+  readonly #heapSamples = new Float64Array(HEAP_SAMPLES).fill(Number.POSITIVE_INFINITY);
+  #nextSample = 0;
   #overhead = 0;
   #peak = 0;
   limitBytes = 0;
@@ -51,7 +58,9 @@ export class MemoryAccount implements MemoryFace {
   /** Samples what cannot be counted per command; ten times a second. */
   tick(): void {
     const buffers = this.#buffers();
-    const heap = Math.max(0, this.#runtime.heapUsedBytes() - this.#heapAtStart);
+    this.#heapSamples[this.#nextSample] = this.#runtime.heapUsedBytes();
+    this.#nextSample = (this.#nextSample + 1) % HEAP_SAMPLES;
+    const heap = Math.max(0, Math.min(...this.#heapSamples) - this.#heapAtStart);
     this.#overhead = heap + buffers.clients + buffers.log;
     this.#peak = Math.max(this.#peak, this.usedBytes);
   }
@@ -63,7 +72,10 @@ export class MemoryAccount implements MemoryFace {
     return Math.max(this.#peak, this.usedBytes);
   }
 
-  /** Deletes by the policy until the use is under the cap; false if it is not. */
+  /**
+   * Deletes by the policy until the use is under the cap; false if that cannot be. When only the time was too short the
+   * command goes on, as in Redis, and the next one makes more room.
+   */
   makeRoom(): boolean {
     if (this.limitBytes === 0) return true;
     const excess = this.usedBytes - this.limitBytes;
@@ -72,7 +84,7 @@ export class MemoryAccount implements MemoryFace {
     if (this.policy !== "noeviction") this.#engine.evict(this.policy, excess, EVICTION_BUDGET_MS);
     else this.#engine.reclaim(excess, EVICTION_BUDGET_MS);
     this.#onEviction(this.#clock.monotonicMs() - startMs);
-    return this.usedBytes <= this.limitBytes;
+    return this.usedBytes <= this.limitBytes || !this.#engine.evictionExhausted;
   }
 
   resetPeak(): void {

@@ -186,9 +186,14 @@ export class Engine {
     return this.#expiry.run(budgetMs);
   }
 
-  /** Frees at least `bytesToFree`, deleting keys by the policy; answers by how much `usedBytes` fell, 0 if nothing can be freed. */
+  /** Frees at least `bytesToFree`, deleting keys by the policy; answers by how much `usedBytes` fell; see `evictionExhausted`. */
   evict(policy: EvictionPolicy, bytesToFree: number, budgetMs: number): number {
     return this.#evictor.evict(policy, bytesToFree, budgetMs);
+  }
+
+  /** True if the last `evict` or `reclaim` ended because nothing more could be freed, not because its time was up. */
+  get evictionExhausted(): boolean {
+    return this.#evictor.exhausted;
   }
 
   /** As `evict`, without deleting anything: only dead bytes come back. */

@@ -1,12 +1,15 @@
 /** Small volumes for tests of full and read-only disks; only root can mount, so elsewhere such tests are skipped. */
 import { spawnSync } from "node:child_process";
 import { rmdirSync } from "node:fs";
+import { afterAll } from "vitest";
 import { reasonToSkip } from "../support/requirements.ts";
 import { temporaryFolder } from "../support/temp.ts";
 
 const mounted = new Set<string>();
-process.once("exit", () => {
-  for (const folder of mounted) spawnSync("umount", ["-l", folder]);
+
+// A test that timed out never reaches its own clean-up.
+afterAll(() => {
+  for (const folder of mounted) unmount(folder);
 });
 
 /** Why there are no small volumes here, or undefined. */

@@ -1,12 +1,13 @@
 /**
  * A server as a child process: its log, its end, and signals to it by process id.
  *
- * Invariants: no child outlives the test process; the log is complete when `exited` settles; a child is ended only
- * by its own process id, so that other servers on the machine are left alone.
+ * Invariants: no child outlives its test file, also after a failure or a timeout; the log is complete when `exited`
+ * settles; a child is ended only by its own process id, so that other servers on the machine are left alone.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
+import { afterAll } from "vitest";
+import "./temp.ts";
 
 export interface Exit {
   /** null if a signal ended it. */
@@ -17,10 +18,11 @@ export interface Exit {
 /** Lines kept; a server that logs without end must not fill the memory of the test. */
 const LOG_CHARACTERS_MAX = 4 * 1024 * 1024;
 
-const running = new Set<ChildProcess>();
+const running = new Set<RunningProcess>();
 
-process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+// Registered after the hook of temp.ts, which is imported above, and therefore run before it.
+afterAll(async () => {
+  await Promise.allSettled([...running].map((server) => server.kill9()));
 });
 
 export class RunningProcess {
@@ -37,7 +39,7 @@ export class RunningProcess {
   ) {
     const child = spawn(command, words, { ...options, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
-    running.add(child);
+    running.add(this);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         if (this.#log.length < LOG_CHARACTERS_MAX) this.#log += text;
@@ -46,13 +48,13 @@ export class RunningProcess {
     this.exited = new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code, signal) => {
-        running.delete(child);
+        running.delete(this);
         this.#exit = { code, signal };
         resolve(this.#exit);
       });
     });
     // Whoever waits for the start sees the failure there; nobody else has to.
-    this.exited.catch(() => running.delete(child));
+    this.exited.catch(() => running.delete(this));
     this.pid = child.pid ?? -1;
   }
 

@@ -62,6 +62,8 @@ export class Evictor implements CleaningJudge {
   readonly #scores = new Float64Array(SAMPLE_COUNT);
   readonly #sampleSegments = new Int32Array(SAMPLE_COUNT);
   readonly #sampleScores = new Float64Array(SAMPLE_COUNT);
+  /** The last `evict` stopped because there was nothing left to free. */
+  exhausted = false;
   #policy: EvictionPolicy = "noeviction";
   #threshold = Number.POSITIVE_INFINITY;
   #target = 0;
@@ -73,7 +75,8 @@ export class Evictor implements CleaningJudge {
 
   /**
    * Frees at least `bytesToFree` of the engine's memory within about `budgetMs`, evicting by the policy; answers
-   * how many bytes the use went down. Zero means that nothing can be freed under this policy.
+   * how many bytes the use went down. `exhausted` then says whether nothing more can be freed under this policy, as
+   * opposed to the time being up.
    */
   evict(policy: EvictionPolicy, bytesToFree: number, budgetMs: number): number {
     const { cleaner, clock, keyspace, usedBytes } = this.#parts;
@@ -83,9 +86,13 @@ export class Evictor implements CleaningJudge {
     this.#policy = policy;
     this.#target = start - bytesToFree;
     this.#evicting = true;
+    this.exhausted = false;
     while (usedBytes() > this.#target) {
       if (cleaner.active) cleaner.step(STEP_RECORDS, this);
-      else if (!this.#nextVictim()) break;
+      else if (!this.#nextVictim()) {
+        this.exhausted = true;
+        break;
+      }
       if (clock.monotonicMs() >= deadline) break;
     }
     this.#evicting = false;
