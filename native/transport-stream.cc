@@ -14,7 +14,15 @@ Connection* Transport::At(int32_t slot) const {
 }
 
 void Transport::OnAllocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
-  const Transport* self = static_cast<Connection*>(handle->data)->transport;
+  auto* connection = static_cast<Connection*>(handle->data);
+  const Transport* self = connection->transport;
+  // libuv would read a connection up to 32 times before it looks at the next: a client with a deep pipeline would make
+  // all others wait. One read each per iteration; no buffer makes libuv leave the rest for the next one.
+  if (connection->read_round == self->round_) {
+    *buffer = uv_buf_init(nullptr, 0);
+    return;
+  }
+  connection->read_round = self->round_;
   const size_t free_bytes = self->memory_.arena_bytes - self->arena_used_;
   buffer->base = reinterpret_cast<char*>(self->memory_.arena) + self->arena_used_;
   buffer->len = free_bytes < kReadBytesMax ? free_bytes : kReadBytesMax;
@@ -28,6 +36,8 @@ void Transport::OnRead(uv_stream_t* stream, ssize_t length, const uv_buf_t* buff
     const size_t offset = self->arena_used_;
     self->arena_used_ += static_cast<size_t>(length);
     self->Record(connection->slot, kData, offset, static_cast<size_t>(length));
+  } else if (length == UV_ENOBUFS) {
+    return;
   } else if (length == UV_EOF) {
     connection->ended = true;
     connection->reading = false;

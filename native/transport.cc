@@ -36,6 +36,7 @@ void Transport::Start(napi_value on_turn, napi_value on_stopped) {
 
 void Transport::OnCheck(uv_check_t* handle) {
   auto* self = static_cast<Transport*>(handle->data);
+  self->round_++;
   if (self->event_count_ == 0 && self->deferred_head_ == nullptr && !self->refused_ && !self->stopping_) return;
   uv_idle_stop(&self->idle_);
   self->RecordDeferred();

@@ -69,6 +69,7 @@ struct Connection {
   Block* head;
   Block* tail;
   double drain_below;  ///< negative: nobody asked
+  uint32_t read_round;  ///< the loop iteration in which it was last read
   int32_t slot;
   bool reading;
   bool ended;          ///< the peer has sent its last byte
@@ -191,6 +192,7 @@ class Transport {
   Connection* deferred_head_ = nullptr;
   Connection* deferred_tail_ = nullptr;
   size_t arena_used_ = 0;
+  uint32_t round_ = 1;  ///< iterations of the loop
   int32_t event_count_ = 0;
   int open_streams_ = 0;      ///< listeners and connections whose handle is not closed yet
   int open_own_handles_ = 0;  ///< check_ and idle_

@@ -10,6 +10,13 @@ const SHOWN_BY_DEFAULT = 10;
 
 function get(context: Context): void {
   let count = SHOWN_BY_DEFAULT;
+  if (context.argc > 3) {
+    const word = context.text(1);
+    context.reply.error(
+      `ERR unknown subcommand or wrong number of arguments for '${word}'. Try SLOWLOG HELP.`,
+    );
+    return;
+  }
   if (context.argc > 2) {
     const wanted = context.integer(2);
     if (!(wanted >= -1)) {

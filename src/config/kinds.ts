@@ -80,6 +80,10 @@ export const booleanKind: Kind<boolean> = {
   toToml: String,
 };
 
+/** A canonical integer that Redis's 64 bits hold; out of bounds or not is another question. */
+const isInt64 = (text: string): boolean =>
+  /^(0|-?[1-9]\d{0,18})$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+
 /** `clampForRedis`: CONFIG SET moves a number that is out of bounds to the nearest bound, as Redis does for hz. */
 export function integerKind(bounds: Bounds, clampForRedis: boolean): Kind<number> {
   const expected = `an integer ${boundsText(bounds, String)}`.trim();
@@ -92,7 +96,7 @@ export function integerKind(bounds: Bounds, clampForRedis: boolean): Kind<number
     fromText: (text) => (/^-?\d+$/.test(text.trim()) ? accept(Number(text)) : new Refused(expected)),
     fromRedis(text) {
       const value = Number(text);
-      if (!/^(0|-?[1-9]\d*)$/.test(text) || !Number.isSafeInteger(value)) {
+      if (!isInt64(text)) {
         return new Refused("argument couldn't be parsed into an integer");
       }
       if (within(value, bounds)) return value;
@@ -147,7 +151,7 @@ export function durationKind(bounds: Bounds): Kind<number> {
     fromText: (text) => accept(parseDuration(text)),
     fromRedis(text) {
       const seconds = Number(text);
-      if (!/^(0|-?[1-9]\d*)$/.test(text) || !Number.isSafeInteger(seconds * 1000)) {
+      if (!isInt64(text)) {
         return new Refused("argument couldn't be parsed into an integer");
       }
       return within(seconds * 1000, bounds) ? seconds * 1000 : new Refused(redisBounds(bounds, 1000));

@@ -116,6 +116,7 @@ export class Assembly {
     const policy = new ExecutionPolicy({
       database: () => this.database,
       clock,
+      logger: ports.logger,
       held: this.#held,
       memory: this.memory,
       monitors: this.#monitors,

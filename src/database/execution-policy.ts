@@ -3,6 +3,7 @@
 import { FLAG_FAST } from "../commands/command-flags.ts";
 import type { ResolvedCommand } from "../commands/table.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Database } from "./database.ts";
 import type { ExecutorPolicy } from "./executor.ts";
@@ -17,6 +18,7 @@ import type { Statistics } from "./statistics.ts";
 export interface ExecutionPolicyParts {
   readonly database: () => Database;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly held: HeldSessions;
   readonly memory: MemoryAccount;
   readonly monitors: Monitors;
@@ -47,6 +49,12 @@ export class ExecutionPolicy implements ExecutorPolicy {
   feedMonitors(session: Session, request: Request, command: ResolvedCommand): void {
     const microseconds = this.#parts.database().nowMs * 1000;
     this.#parts.monitors.feed(sourceOf(session), session.db, request, command, microseconds);
+  }
+
+  crossProtocol(session: Session): void {
+    this.#parts.logger.warning("possible cross-protocol attack: a client sent POST or Host: and was closed", {
+      peer: session.peerAddress,
+    });
   }
 
   countError(text: string): void {

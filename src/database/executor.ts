@@ -13,6 +13,7 @@
  * its share; all others are timed one by one. The slow log names the last command of a group.
  */
 
+import { equalsIgnoreCase } from "../base/bytes.ts";
 import { FLAG_DENYOOM, FLAG_NO_AUTH, FLAG_SKIP_MONITOR, FLAG_WRITE } from "../commands/command-flags.ts";
 import type { Context } from "../commands/context.ts";
 import type { CommandTable, ResolvedCommand } from "../commands/table.ts";
@@ -47,6 +48,8 @@ export interface ExecutorPolicy {
   holdsBack(command: ResolvedCommand, session: Session): boolean;
   logFailure(): string;
   feedMonitors(session: Session, request: Request, command: ResolvedCommand): void;
+  /** A client spoke HTTP; it is being closed without an answer. */
+  crossProtocol(session: Session): void;
   /** An error reply was written: `errorstats`. */
   countError(text: string): void;
   /** A command or a group of `calls` alike took `microseconds`; the last one's request is given. */
@@ -95,7 +98,7 @@ export class Executor {
 
   /** As `execute`, for a request that was looked up before; undefined stands for an unknown command. */
   executeResolved(session: Session, request: Request, command: ResolvedCommand | undefined): number {
-    if (command === undefined) return this.#refuse(session, this.#table.unknownText(request), undefined);
+    if (command === undefined) return this.#refuseUnknown(session, request);
     if (!command.accepts(request.argc) || command.execute === undefined) {
       return this.#refuse(session, this.#table.arityText(command), command);
     }
@@ -196,6 +199,19 @@ export class Executor {
     else if (session.replyMode === "on") this.#reply.error(text);
     this.#policy.countError(text);
     return EXECUTED;
+  }
+
+  /** A browser that was tricked into talking to us begins with such lines; what follows could be commands. */
+  #refuseUnknown(session: Session, request: Request): number {
+    const { bytes } = request;
+    const offset = request.offsets[0]!;
+    const length = request.lengths[0]!;
+    if (equalsIgnoreCase(bytes, offset, length, "post") || equalsIgnoreCase(bytes, offset, length, "host:")) {
+      this.#policy.crossProtocol(session);
+      session.closing = true;
+      return STOPPED;
+    }
+    return this.#refuse(session, this.#table.unknownText(request), undefined);
   }
 
   #countFailure(command: ResolvedCommand): void {

@@ -171,6 +171,21 @@ describe("CLIENT PAUSE", () => {
   });
 });
 
+describe("a client that speaks HTTP", () => {
+  it.each(["POST / HTTP/1.1\r\n", "GET a\r\nHost: localhost:6379\r\n"])(
+    "is closed before what its body says is executed: %j",
+    async (head) => {
+      const rig = await Rig.open();
+      const [browser, other] = [rig.connect(), rig.connect()];
+      browser.raw(`${head}\r\nSET a stolen\r\n`);
+      await rig.settle();
+      expect(browser.closed).toBe("ended");
+      expect(browser.take()).not.toContain("OK");
+      expect(await other.ask("EXISTS a")).toBe(":0\r\n");
+    },
+  );
+});
+
 describe("MONITOR", () => {
   it("shows what every client does, itself included, in order of execution", async () => {
     const rig = await Rig.open();

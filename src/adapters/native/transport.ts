@@ -32,7 +32,7 @@ export interface NativeTransportOptions {
   readonly onRefused?: (count: number, code: string) => void;
 }
 
-const ARENA_BYTES = 2 * 1024 * 1024;
+const ARENA_BYTES = 1024 * 1024;
 const CONNECTIONS_MAX = 65_536;
 const EVENTS_MAX = 4096;
 const CONTROL_WORDS = 3;
