@@ -32,9 +32,9 @@ constexpr int kEventWords = 4;
 constexpr int kOutputWords = 3;
 /// A read shorter than the buffer ends libuv's loop over the socket, so a buffer too small costs a system call.
 constexpr size_t kReadBytesMin = 16 * 1024;
-/// Bulk uploads cost the same with 64 KiB, 256 KiB and 1 MiB (bench/micro/transport); the smallest is the fairest,
-/// since libuv reads up to 32 times from a socket that fills the buffer.
-constexpr size_t kReadBytesMax = 64 * 1024;
+/// Bulk uploads cost the same with 64 KiB, 256 KiB and 1 MiB (bench/micro/transport); smaller is fairer: it is what one
+/// connection may make all others wait for in one iteration, some 300 pipelined commands.
+constexpr size_t kReadBytesMax = 32 * 1024;
 /// Ranges gathered for one writev; consecutive replies are nearly always adjacent and merge into one range anyway.
 constexpr unsigned kGatherMax = 64;
 constexpr size_t kBlockBytesMin = 16 * 1024;
