@@ -15,6 +15,10 @@ import type { OutputSpace } from "../protocol/reply-writer.ts";
 const ARENA_BYTES = 256 * 1024;
 const ENTRIES_MIN = 1024;
 const POOLED_ARENAS_MAX = 16;
+/** Held turns up to this size are copied: a group of many small turns must not take an arena each. */
+const SMALL_BYTES = 16 * 1024;
+const SMALL_ENTRIES = 256;
+const POOLED_SMALL_MAX = 64;
 const NO_SLOT = -1;
 
 export class Output implements OutputSpace {
@@ -29,6 +33,7 @@ export class Output implements OutputSpace {
   #full: OutputBatch[] = [];
   #fullBytes = 0;
   #pool: OutputBatch[] = [];
+  #smallPool: OutputBatch[] = [];
 
   /** All bytes of this turn so far; differences of it measure what a command wrote. */
   get written(): number {
@@ -91,6 +96,8 @@ export class Output implements OutputSpace {
   }
 
   #recycle(batch: OutputBatch): void {
+    if (batch.bytes.length === SMALL_BYTES && this.#smallPool.length < POOLED_SMALL_MAX)
+      this.#smallPool.push(batch);
     if (batch.bytes.length === ARENA_BYTES && this.#pool.length < POOLED_ARENAS_MAX) this.#pool.push(batch);
   }
 
@@ -128,11 +135,29 @@ export class Output implements OutputSpace {
     const batches = this.#full;
     this.#full = [];
     this.#fullBytes = 0;
-    if (this.position > 0) {
+    if (this.position === 0) return batches;
+    if (this.position <= SMALL_BYTES && this.#count <= SMALL_ENTRIES) {
+      batches.push(this.#copySmall());
+    } else {
       batches.push({ bytes: this.bytes, entries: this.#entries, count: this.#count });
       this.#startArena(0);
     }
     return batches;
+  }
+
+  #copySmall(): OutputBatch {
+    const batch = this.#smallPool.pop() ?? {
+      bytes: new Uint8Array(SMALL_BYTES),
+      entries: new Int32Array(SMALL_ENTRIES * OUTPUT_STRIDE),
+      count: 0,
+    };
+    batch.bytes.set(this.bytes.subarray(0, this.position));
+    batch.entries.set(this.#entries.subarray(0, this.#count * OUTPUT_STRIDE));
+    batch.count = this.#count;
+    this.position = 0;
+    this.#start = 0;
+    this.#count = 0;
+    return batch;
   }
 
   giveBack(batch: OutputBatch): void {
