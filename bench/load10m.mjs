@@ -36,7 +36,8 @@ async function main() {
   const seconds = (performance.now() - startedAt) / 1000;
   const bytesPerKey = (server.residentBytes() - before) / keys;
   const collections = [...server.log.matchAll(/(Scavenge|Mark-Compact)[^/]*?\) MB, ([\d.]+) \//g)];
-  const fullMs = await ask(server.port, "DEBUG GC\r\n");
+  // A bulk string: its length, then the milliseconds.
+  const fullMs = (await ask(server.port, "DEBUG GC\r\n")).split("\r\n")[1] ?? "";
   await server.stop();
   times.sort();
   const result = {

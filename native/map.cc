@@ -41,16 +41,24 @@ size_t PageSize() {
 
 std::shared_ptr<Mappings>& MappingsOf(void* data) { return *static_cast<std::shared_ptr<Mappings>*>(data); }
 
-void Unmap(Mapping* mapping) {
+// V8 counts the bytes of outside buffers as its own and collects garbage as they grow: some milliseconds for every few
+// segments, although none of it is garbage. What V8 adds and takes off is taken off and added here.
+void Account(napi_env env, int64_t bytes) {
+  int64_t total;
+  napi_adjust_external_memory(env, bytes, &total);
+}
+
+void Unmap(napi_env env, Mapping* mapping) {
   if (mapping->unmapped) return;
   mapping->unmapped = true;
+  Account(env, static_cast<int64_t>(mapping->length));
   mapping->all->erase(mapping->address);
   munmap(mapping->address, mapping->length);
 }
 
-void Finalize(napi_env, void*, void* hint) {
+void Finalize(napi_env env, void*, void* hint) {
   Mapping* mapping = static_cast<Mapping*>(hint);
-  Unmap(mapping);
+  Unmap(env, mapping);
   delete mapping;
 }
 
@@ -115,6 +123,8 @@ napi_value Map(napi_env env, napi_callback_info info) {
   Mapping* mapping = new Mapping{address, static_cast<size_t>(length), false, all};
   (*all)[address] = mapping;
 
+  // Before the buffer is made: every way out of here ends in the finalizer, which adds it again.
+  Account(env, -static_cast<int64_t>(mapping->length));
   napi_value buffer, array;
   napi_status status =
       napi_create_external_arraybuffer(env, address, mapping->length, Finalize, mapping, &buffer);
@@ -136,7 +146,7 @@ napi_value UnmapArray(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, in, nullptr, &data);
   Target target(env, in[0], 0, -1, *MappingsOf(data));
   bool mapped = target.mapping != nullptr && napi_detach_arraybuffer(env, target.buffer) == napi_ok;
-  if (mapped) Unmap(target.mapping);
+  if (mapped) Unmap(env, target.mapping);
   napi_get_boolean(env, mapped, &result);
   return result;
 }
@@ -152,6 +162,73 @@ napi_value Advise(napi_env env, napi_callback_info info) {
   if (target.length == 0) return Number(env, 0);
   int advice = static_cast<int>(Long(env, in[3], MADV_NORMAL));
   return Number(env, madvise(target.start, target.length, advice) == 0 ? 0 : -errno);
+}
+
+#if defined(__linux__)
+#if !defined(MADV_POPULATE_WRITE)
+#define MADV_POPULATE_WRITE 23  // Linux 5.14; older headers lack the name, older kernels answer EINVAL
+#endif
+
+// A mapping whose pages are being made present on a thread. madvise, not a touch of each page: should the mapping
+// go meanwhile (an environment that ends), it answers ENOMEM where a touch would be a fault.
+struct Population {
+  napi_async_work work;
+  napi_ref array;
+  napi_ref done;
+  void* start;
+  size_t length;
+  int result;
+};
+
+void RunPopulation(napi_env, void* data) {
+  auto* population = static_cast<Population*>(data);
+  population->result = madvise(population->start, population->length, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
+}
+
+void FinishPopulation(napi_env env, napi_status status, void* data) {
+  auto* population = static_cast<Population*>(data);
+  napi_value done = nullptr, global = nullptr;
+  napi_get_reference_value(env, population->done, &done);
+  napi_get_global(env, &global);
+  napi_value result = Number(env, status == napi_ok ? population->result : -ECANCELED);
+  napi_delete_reference(env, population->array);
+  napi_delete_reference(env, population->done);
+  napi_delete_async_work(env, population->work);
+  delete population;
+  if (done != nullptr) napi_call_function(env, global, done, 1, &result, nullptr);
+}
+#endif
+
+// populate(array, done): makes every page of the mapping present, writable and zeroed on another thread, then calls
+// done(0 or the negated errno). The array is held until then. False, and no call, where the system cannot.
+napi_value Populate(napi_env env, napi_callback_info info) {
+  napi_value in[2], result;
+  size_t count = 2;
+  void* data;
+  napi_get_cb_info(env, info, &count, in, nullptr, &data);
+  Target target(env, in[0], 0, -1, *MappingsOf(data));
+  if (target.Missing(env)) return nullptr;
+  bool queued = false;
+#if defined(__linux__)
+  napi_value name;
+  napi_create_string_utf8(env, "ferrite populate", NAPI_AUTO_LENGTH, &name);
+  auto* population = new Population{nullptr, nullptr, nullptr, target.start, target.length, 0};
+  queued = napi_create_async_work(env, nullptr, name, RunPopulation, FinishPopulation, population,
+                                  &population->work) == napi_ok;
+  if (queued) {
+    napi_create_reference(env, in[0], 1, &population->array);
+    napi_create_reference(env, in[1], 1, &population->done);
+    queued = napi_queue_async_work(env, population->work) == napi_ok;
+    if (!queued) {
+      napi_delete_reference(env, population->array);
+      napi_delete_reference(env, population->done);
+      napi_delete_async_work(env, population->work);
+    }
+  }
+  if (!queued) delete population;
+#endif
+  napi_get_boolean(env, queued, &result);
+  return result;
 }
 
 // Pages of the range that are in memory; stops at the first absent one if `all_or_nothing`. -1 if unknown.
@@ -275,6 +352,7 @@ void RegisterMap(napi_env env, napi_value exports) {
   } functions[] = {
       {"map", Map},       {"unmap", UnmapArray},   {"advise", Advise},
       {"incore", Incore}, {"resident", Resident}, {"sync", Sync},
+      {"populate", Populate},
   };
   for (const auto& each : functions) {
     napi_value function;
