@@ -95,10 +95,14 @@ export class Output implements OutputSpace {
     this.#count = 0;
   }
 
+  /** A batch that was parted by connection comes back with a table cut to size: that one is not used again. */
   #recycle(batch: OutputBatch): void {
-    if (batch.bytes.length === SMALL_BYTES && this.#smallPool.length < POOLED_SMALL_MAX)
-      this.#smallPool.push(batch);
-    if (batch.bytes.length === ARENA_BYTES && this.#pool.length < POOLED_ARENAS_MAX) this.#pool.push(batch);
+    const { bytes, entries } = batch;
+    if (bytes.length === SMALL_BYTES && entries.length === SMALL_ENTRIES * OUTPUT_STRIDE) {
+      if (this.#smallPool.length < POOLED_SMALL_MAX) this.#smallPool.push(batch);
+    } else if (bytes.length === ARENA_BYTES && entries.length >= ENTRIES_MIN * OUTPUT_STRIDE) {
+      if (this.#pool.length < POOLED_ARENAS_MAX) this.#pool.push(batch);
+    }
   }
 
   /** Hands every batch of the turn to `send`, which must be done with the buffers on return. */
