@@ -87,10 +87,6 @@ export class MemoryAccount implements MemoryFace {
     return this.usedBytes <= this.limitBytes || !this.#engine.evictionExhausted;
   }
 
-  resetPeak(): void {
-    this.#peak = this.usedBytes;
-  }
-
   read(): MemoryReading {
     const buffers = this.#buffers();
     const process = this.#runtime.memory();

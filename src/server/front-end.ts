@@ -66,7 +66,6 @@ export class FrontEnd {
   #touched: Connection[] = [];
   #afterwards: Afterward[] = [];
   #awaitingLog: Connection[] = [];
-  #accepted = 0;
   #quiescent = false;
   #open = 0;
   /** Bytes received and replied since the start. */
@@ -108,9 +107,6 @@ export class FrontEnd {
   }
   get openConnections(): number {
     return this.#open;
-  }
-  get acceptedConnections(): number {
-    return this.#accepted;
   }
 
   #onTurn(turn: Turn): void {
@@ -178,7 +174,6 @@ export class FrontEnd {
   }
 
   #onOpened(slot: ConnectionSlot, listener: number): void {
-    this.#accepted++;
     const refusal = this.#admit(this.transport.peerAddress(slot), listener);
     const connection = new Connection(slot, new RequestReader(this.#limits), this);
     connection.session = this.#database.openSession(connection);

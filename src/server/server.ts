@@ -59,13 +59,6 @@ export class Server {
     });
   }
 
-  get rejectedConnections(): number {
-    return this.#rejected;
-  }
-  get acceptedConnections(): number {
-    return this.#frontEnds.reduce((sum, frontEnd) => sum + frontEnd.acceptedConnections, 0);
-  }
-
   /** Listens on every configured address; on a failure nothing stays open. */
   async listen(plain: Transport, tls: Transport | undefined): Promise<Listening> {
     const { server } = this.#config.values;
