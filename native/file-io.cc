@@ -33,6 +33,8 @@ int64_t OpenFile(const char* path, OpenMode mode) {
   // O_APPEND lets the kernel find the end, so a truncation is followed by a write at the new end.
   if (mode == OpenMode::kAppend) flags = O_RDWR | O_APPEND | O_CREAT;
   if (mode == OpenMode::kCreate) flags = O_RDWR | O_APPEND | O_CREAT | O_EXCL;
+  // Without O_APPEND: Linux would let a positional write land at the end.
+  if (mode == OpenMode::kOverwrite) flags = O_RDWR;
   int fd = OpenRetry(path, flags);
   if (fd < 0) return -errno;
   // A folder opens for reading like a file and would fail later, with a message that names a read.
@@ -61,6 +63,21 @@ int64_t AppendAll(int fd, const uint8_t* data, size_t length) {
       done += static_cast<size_t>(written);
     } else if (written == 0) {
       return -EIO;  // no progress and no reason: looping would never end
+    } else if (errno != EINTR) {
+      return -errno;
+    }
+  }
+  return static_cast<int64_t>(done);
+}
+
+int64_t WriteAllAt(int fd, int64_t position, const uint8_t* data, size_t length) {
+  size_t done = 0;
+  while (done < length) {
+    ssize_t written = pwrite(fd, data + done, OneCall(length - done), static_cast<off_t>(position) + done);
+    if (written > 0) {
+      done += static_cast<size_t>(written);
+    } else if (written == 0) {
+      return -EIO;
     } else if (errno != EINTR) {
       return -errno;
     }

@@ -14,13 +14,15 @@
 
 namespace ferrite {
 
-enum class OpenMode : int32_t { kRead = 0, kAppend = 1, kCreate = 2 };
+enum class OpenMode : int32_t { kRead = 0, kAppend = 1, kCreate = 2, kOverwrite = 3 };
 
 // Private to the user, as a database's files are; close-on-exec, so that no child keeps a lock or a file alive.
 int64_t OpenFile(const char* path, OpenMode mode);
 int64_t CloseFile(int fd);
 int64_t FileSize(int fd);
 int64_t AppendAll(int fd, const uint8_t* data, size_t length);
+// Writes at a position, whatever the end of the file is; the descriptor must not be one that appends.
+int64_t WriteAllAt(int fd, int64_t position, const uint8_t* data, size_t length);
 int64_t ReadUpTo(int fd, int64_t position, uint8_t* into, size_t length);
 
 // What `ReadResident` answers when it would have to wait for the disk, or cannot tell.

@@ -16,8 +16,11 @@ void RunTask(FileTask* task) {
     return;
   }
   if (task->kind != TaskKind::kSync) {
-    task->result = AppendAll(task->fd, task->data, task->length);
-    if (task->result < 0 || task->kind == TaskKind::kAppend) return;
+    bool appends = task->kind == TaskKind::kAppend || task->kind == TaskKind::kAppendAndSync;
+    task->result = appends ? AppendAll(task->fd, task->data, task->length)
+                           : WriteAllAt(task->fd, task->position, task->data, task->length);
+    bool ends_here = task->kind == TaskKind::kAppend || task->kind == TaskKind::kOverwrite;
+    if (task->result < 0 || ends_here) return;
   }
   int64_t synced = SyncData(task->fd);
   if (synced >= 0) {

@@ -23,7 +23,7 @@
 
 namespace ferrite {
 
-enum class TaskKind : int32_t { kRead, kAppend, kAppendAndSync, kSync };
+enum class TaskKind : int32_t { kRead, kAppend, kAppendAndSync, kOverwrite, kOverwriteAndSync, kSync };
 
 struct FileTask {
   TaskKind kind;

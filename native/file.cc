@@ -26,7 +26,7 @@ struct FileState {
   std::unordered_set<int> open;
 };
 
-constexpr size_t kArgumentsMax = 6;
+constexpr size_t kArgumentsMax = 7;
 
 struct Arguments {
   napi_env env;
@@ -114,6 +114,14 @@ napi_value Append(napi_env env, napi_callback_info info) {
   return data == nullptr ? nullptr : in.Number(AppendAll(in.Int(0), data, length));
 }
 
+// (fd, position, bytes, offset, length)
+napi_value Overwrite(napi_env env, napi_callback_info info) {
+  Arguments in(env, info);
+  size_t length;
+  uint8_t* data = in.Range(2, &length);
+  return data == nullptr ? nullptr : in.Number(WriteAllAt(in.Int(0), in.Long(1), data, length));
+}
+
 napi_value Read(napi_env env, napi_callback_info info) {
   Arguments in(env, info);
   size_t length;
@@ -181,6 +189,19 @@ napi_value BeginAppend(napi_env env, napi_callback_info info) {
   return Begin(in, {kind, in.Int(0), data, length, 0, 0, nullptr, nullptr, false}, in.values[1], in.values[5]);
 }
 
+// (fd, position, bytes, offset, length, sync, done)
+napi_value BeginOverwrite(napi_env env, napi_callback_info info) {
+  Arguments in(env, info);
+  size_t length;
+  uint8_t* data = in.Range(2, &length);
+  if (data == nullptr) return nullptr;
+  bool sync = false;
+  napi_get_value_bool(env, in.values[5], &sync);
+  TaskKind kind = sync ? TaskKind::kOverwriteAndSync : TaskKind::kOverwrite;
+  FileTask task = {kind, in.Int(0), data, length, in.Long(1), 0, nullptr, nullptr, false};
+  return Begin(in, task, in.values[2], in.values[6]);
+}
+
 // (fd, position, into, offset, length, done)
 napi_value BeginRead(napi_env env, napi_callback_info info) {
   Arguments in(env, info);
@@ -225,7 +246,8 @@ void RegisterFile(napi_env env, napi_value exports) {
       {"fileAppend", Append},     {"fileRead", Read},             {"fileReadResident", ReadIfResident},
       {"fileSync", Sync},         {"fileTruncate", TruncateTo},   {"fileAllocate", AllocateTo},
       {"fileLock", Lock},         {"fileReplace", Replace},       {"fileBeginAppend", BeginAppend},
-      {"fileBeginRead", BeginRead}, {"fileBeginSync", BeginSync},
+      {"fileBeginRead", BeginRead}, {"fileBeginSync", BeginSync},   {"fileOverwrite", Overwrite},
+      {"fileBeginOverwrite", BeginOverwrite},
   };
   for (const auto& each : functions) {
     napi_value function;

@@ -8,59 +8,37 @@
  *  - after a failed write or sync nothing more is acknowledged until all of it is durable on a new part (healing.ts);
  *  - a part receives its first frame only when the part before it is durable to its end, so that a power cut
  *    tears the last part only;
+ *  - under `always` frames go over space that was prepared (prepared-space.ts); to prepare it never delays one that fits;
  *  - no operation on a file begins while a command is being executed; only `commitTurn` and timers write.
  *
  * One write per turn of the event loop. Under `everysec` and `no` it is made at once, on the loop, even while a sync is
  * under way: measured on ext4, such writes take 45 µs, 2 to 8 ms at worst, while gating the replies until the sync
- * ends would cost every client that time. Under `always` append and sync run on a thread and the next turns
- * gather into the next frame meanwhile, so the batch grows with the load (group commit).
+ * ends would cost every client that time. Under `always` write and sync are made on the loop, too, while the disk is
+ * quick and most clients wait for them anyway (sync-place.ts). Else they run on a thread and the next turns gather
+ * into the next frame meanwhile, so the batch grows with the load (group commit).
  *
  * Hot-path file: the `append…` methods allocate nothing.
  */
 import { assert } from "../base/assert.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
+import { DurabilityWaiters, type SyncDone } from "./durability-waiters.ts";
 import type { EffectBuffer } from "./effect-buffer.ts";
 import { FrameAppender } from "./frame-appender.ts";
+import { HEADER_BYTES_MAX } from "./frame-format.ts";
 import { Healing } from "./healing.ts";
+import type { AppendOnlyLogOptions, LogCounters } from "./log-face.ts";
+import { HELD_BYTES_MAX_DEFAULT, PART_BYTES_MAX_DEFAULT } from "./log-face.ts";
 import type { LogFolder } from "./log-folder.ts";
 import type { LogStatus } from "./log-health.ts";
 import { LogHealth } from "./log-health.ts";
 import type { LogPart } from "./log-part.ts";
 import { PendingFrames } from "./pending-frames.ts";
 import { Rotation } from "./rotation.ts";
+import { SPACE_AHEAD_MAX_BYTES } from "./space-policy.ts";
+import { SyncPlace } from "./sync-place.ts";
 import type { SyncPolicy } from "./sync-policy.ts";
 import { SYNC_INTERVAL_MS } from "./sync-policy.ts";
-
-export const PART_BYTES_MAX_DEFAULT = 256 * 1024 * 1024;
-export const HELD_BYTES_MAX_DEFAULT = 256 * 1024 * 1024;
-
-export interface AppendOnlyLogOptions {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly policy: SyncPolicy;
-  /** A part is followed by a new one when it has grown to this. */
-  readonly partBytesMax?: number;
-  /** Payload kept in memory while the disk fails; beyond it only a checkpoint helps. */
-  readonly heldBytesMax?: number;
-}
-
-/** For INFO and metrics. Counters start at 0 when the log is opened. */
-export interface LogCounters {
-  /** Bytes of all parts that the manifest names. */
-  readonly sizeBytes: number;
-  readonly parts: number;
-  readonly partName: string;
-  readonly frames: number;
-  readonly syncs: number;
-  /** Seconds at which a sync was due and the one before was still under way. */
-  readonly delayedSyncs: number;
-  readonly lastSyncMs: number;
-  readonly failures: number;
-  readonly syncUnderWay: boolean;
-}
-
-type Waiter = { readonly lsn: number; readonly done: (error: Error | undefined) => void };
 
 export class AppendOnlyLog {
   readonly #clock: Clock;
@@ -69,6 +47,8 @@ export class AppendOnlyLog {
   readonly #frames: PendingFrames;
   readonly #appender = new FrameAppender();
   readonly #heldBytesMax: number;
+  readonly #partBytesMax: number;
+  readonly #spaceBytesMax: number;
   #part: LogPart;
   #policy: SyncPolicy;
   #inFlight: EffectBuffer | undefined;
@@ -77,13 +57,14 @@ export class AppendOnlyLog {
   #timer: Timer | undefined;
   readonly #health: LogHealth;
   readonly #rotation: Rotation;
+  /** Replies of an earlier turn wait for what the open frame holds. */
+  #kept = false;
+  #closing = false;
   #closed = false;
-  #waiters: Waiter[] = [];
-  readonly #listeners: ((durableLsn: number) => void)[] = [];
+  readonly #waiters = new DurabilityWaiters();
+  readonly #place: SyncPlace;
   #frameCount = 0;
-  #syncCount = 0;
   #delayedSyncs = 0;
-  #lastSyncMs = 0;
 
   /**
    * `part` is the open part that the folder's manifest names; use `openLog`. With `failure` the log begins as one
@@ -97,9 +78,12 @@ export class AppendOnlyLog {
     this.#folder = folder;
     this.#part = part;
     this.#frames = new PendingFrames(part.writtenLsn + 1);
-    this.#rotation = new Rotation(folder, options.logger, options.partBytesMax ?? PART_BYTES_MAX_DEFAULT);
+    this.#partBytesMax = options.partBytesMax ?? PART_BYTES_MAX_DEFAULT;
+    this.#place = new SyncPlace(options.loopSyncMsMax ?? 0);
+    this.#spaceBytesMax = options.spaceBytesMax ?? SPACE_AHEAD_MAX_BYTES;
+    this.#rotation = new Rotation(folder, options.logger, this.#partBytesMax);
     this.#health = new LogHealth(options.clock, options.logger, {
-      isQuiet: () => this.#inFlight === undefined && !this.#syncing,
+      isQuiet: () => this.#inFlight === undefined && !this.#syncing && !this.#part.space.busy,
       healed: (healed) => this.#healed(healed),
     });
     if (failure !== undefined) this.#poison(failure);
@@ -153,9 +137,9 @@ export class AppendOnlyLog {
       parts: this.#folder.sealed.length + 1,
       partName: this.#part.entry.name,
       frames: this.#frameCount,
-      syncs: this.#syncCount,
+      syncs: this.#place.syncs,
       delayedSyncs: this.#delayedSyncs,
-      lastSyncMs: this.#lastSyncMs,
+      lastSyncMs: this.#place.lastMs,
       failures: this.#health.failures,
       syncUnderWay: this.#syncing || this.#inFlight !== undefined,
     };
@@ -199,26 +183,39 @@ export class AppendOnlyLog {
    * advanced outside of `commitTurn`. It must not append effects.
    */
   onDurable(listener: (durableLsn: number) => void): void {
-    this.#listeners.push(listener);
+    this.#waiters.listen(listener);
   }
 
   /**
    * The turn is over: its effects become one frame. Never throws for a failing disk: then `acknowledgedLsn` stays,
-   * `canWrite` is false, and the effects are kept until the log has healed.
+   * `canWrite` is false, and the effects are kept until the log has healed. `commands` is how many the turn executed,
+   * those without effects included.
    */
-  commitTurn(nowMs: number): void {
+  commitTurn(nowMs: number, commands = 0): void {
     const frames = this.#frames;
     if (frames.open.isEmpty) return;
     assert(!this.#closed, "an effect is appended to a closed log");
     frames.endTurn(nowMs);
     if (!this.#health.ok) {
       this.#hold();
-    } else if (this.#policy === "always" || this.#inFlight !== undefined || frames.waiting.length > 0) {
+    } else if (this.#mayWriteOpen(commands)) {
+      this.#writeOpen(nowMs);
+    } else {
+      this.#kept = true;
       frames.keep(this.#part.durableLsn);
       this.#continue();
-    } else {
-      this.#writeOpen(nowMs);
     }
+  }
+
+  /** Whether the open frame can be written, and under `always` synced, here and now. */
+  #mayWriteOpen(commands: number): boolean {
+    const part = this.#part;
+    const { open, waiting } = this.#frames;
+    if (this.#inFlight !== undefined || waiting.length > 0) return false;
+    if (!part.space.admits(part.sizeBytes, open.payloadBytes + HEADER_BYTES_MAX)) return false;
+    if (this.#policy !== "always") return true;
+    if (this.#syncing || this.#rotation.wanted) return false;
+    return this.#place.isLoop(open.nextLsn - open.firstLsn, commands);
   }
 
   setPolicy(policy: SyncPolicy): void {
@@ -230,14 +227,14 @@ export class AppendOnlyLog {
   }
 
   /** Makes everything appended so far durable. `done` is called once, later, on the event loop. */
-  forceSync(done: (error: Error | undefined) => void): void {
+  forceSync(done: SyncDone): void {
     const lsn = this.nextLsn - 1;
     const error = this.#health.failure;
     if (error !== undefined || lsn <= this.durableLsn) {
       this.#clock.soon(() => done(error));
       return;
     }
-    this.#waiters.push({ lsn, done });
+    this.#waiters.add(lsn, done);
     this.#syncIfDirty();
   }
 
@@ -269,38 +266,58 @@ export class AppendOnlyLog {
   /** Writes and syncs what is left, states that the log is whole, closes. Rejects if effects are not on disk. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.#closing = true;
     this.commitTurn(this.#clock.wallMs());
     try {
       await new Promise<void>((resolve, reject) =>
         this.forceSync((error) => (error ? reject(error) : resolve())),
       );
+      await this.#part.space.settled();
       this.#stateDurability();
-      if (this.#health.ok) this.#part.file.syncSync();
+      if (this.#health.ok) {
+        this.#part.space.tryCut(this.#part.sizeBytes);
+        this.#part.file.syncSync();
+      }
     } finally {
       this.#closed = true;
       this.#timer?.cancel();
       this.#health.close();
-      this.#part.file.close();
+      this.#part.close();
     }
   }
 
-  /** The hot way: the frame is appended on the loop, and replies may leave on return. */
+  /** The hot way: the frame is written on the loop, under `always` synced, and replies may leave on return. */
   #writeOpen(nowMs: number): void {
     const part = this.#part;
     const frame = this.#frames.open;
     frame.seal(nowMs, part.durableLsn);
     try {
-      this.#appender.appendSync(part.file, frame);
+      this.#appender.writeSync(part, frame);
+      if (this.#policy === "always") {
+        const beganMs = this.#clock.monotonicMs();
+        part.space.syncFile.syncSync();
+        this.#synced(beganMs);
+      }
     } catch (error) {
       this.#frames.keepSealed();
       this.#poison(error);
       return;
     }
+    const { frameBytes } = frame;
     const lastLsn = frame.nextLsn - 1;
-    this.#wrote(frame.frameBytes, lastLsn, part.durableLsn);
+    this.#wrote(frameBytes, lastLsn, part.durableLsn);
     frame.reset(lastLsn + 1);
+    if (this.#policy === "always") this.#wasSynced(part, frameBytes);
     this.#syncIfAwaited();
+    if (this.#kept || !this.#waiters.isEmpty) {
+      this.#kept = false;
+      this.#clock.soon(() => this.#announce());
+    }
     if (this.#rotation.wanted) this.#continue();
+  }
+
+  #synced(beganMs: number): void {
+    this.#place.observe(this.#clock.monotonicMs() - beganMs);
   }
 
   #wrote(bytes: number, lastLsn: number, statedLsn: number): void {
@@ -319,12 +336,18 @@ export class AppendOnlyLog {
     if (!this.#health.ok) return;
     const frame = this.#frames.take(this.#part.durableLsn);
     if (frame === undefined) return;
+    if (!this.#part.space.admits(this.#part.sizeBytes, frame.frameBytes)) {
+      this.#frames.putBack(frame);
+      return;
+    }
     this.#inFlight = frame;
     const sync = this.#policy === "always";
     const stated = this.#part.durableLsn;
-    this.#appender.append(this.#part.file, frame, sync, (error) =>
-      this.#appended(frame, sync, stated, error),
-    );
+    const beganMs = this.#clock.monotonicMs();
+    this.#appender.write(this.#part, frame, sync, (error) => {
+      if (sync && error === undefined) this.#synced(beganMs);
+      this.#appended(frame, sync, stated, error);
+    });
   }
 
   #appended(frame: EffectBuffer, synced: boolean, stated: number, error: Error | undefined): void {
@@ -336,20 +359,30 @@ export class AppendOnlyLog {
       return;
     }
     const part = this.#part;
-    this.#wrote(frame.frameBytes, frame.nextLsn - 1, stated);
+    const { frameBytes } = frame;
+    this.#wrote(frameBytes, frame.nextLsn - 1, stated);
     this.#frames.recycle(frame);
-    if (synced) {
-      part.synced(part.sizeBytes, part.writtenLsn);
-      this.#syncCount++;
-    }
+    if (synced) this.#wasSynced(part, frameBytes);
     // The disk first: it works while the replies are sent.
     this.#continue();
     this.#announce();
     this.#syncIfAwaited();
   }
 
+  /** The part is durable up to the frame just written; no append is under way. */
+  #wasSynced(part: LogPart, frameBytes: number): void {
+    part.synced(part.sizeBytes, part.writtenLsn);
+    if (this.#policy !== "always" || this.#closing || this.#rotation.wanted || this.#spaceBytesMax === 0)
+      return;
+    part.space.prepare(part.sizeBytes, this.#partBytesMax, this.#spaceBytesMax, frameBytes, (failure) => {
+      if (!this.#health.ok) return;
+      if (failure === undefined) this.#continue();
+      else this.#poison(failure);
+    });
+  }
+
   #syncIfAwaited(): void {
-    if (this.#waiters.length > 0 || this.#policy === "always") this.#syncIfDirty();
+    if (!this.#waiters.isEmpty || this.#policy === "always") this.#syncIfDirty();
   }
 
   #syncIfDirty(): void {
@@ -359,15 +392,14 @@ export class AppendOnlyLog {
     const part = this.#part;
     const bytes = part.sizeBytes;
     const lsn = part.writtenLsn;
-    part.file.sync((error) => {
+    part.space.syncFile.sync((error) => {
       this.#syncing = false;
-      this.#lastSyncMs = this.#clock.monotonicMs() - this.#syncBegan;
+      if (error === undefined) this.#synced(this.#syncBegan);
       if (!this.#health.ok) return;
       if (error !== undefined) {
         this.#poison(error);
         return;
       }
-      this.#syncCount++;
       part.synced(bytes, lsn);
       if (this.#rotation.wanted) this.#continue();
       this.#announce();
@@ -376,13 +408,7 @@ export class AppendOnlyLog {
   }
 
   #announce(): void {
-    const { durableLsn } = this;
-    if (this.#waiters.length > 0) {
-      const ready = this.#waiters.filter((waiter) => waiter.lsn <= durableLsn);
-      this.#waiters = this.#waiters.filter((waiter) => waiter.lsn > durableLsn);
-      for (const waiter of ready) waiter.done(undefined);
-    }
-    for (const listener of this.#listeners) listener(durableLsn);
+    this.#waiters.announce(this.durableLsn);
   }
 
   #arm(): void {
@@ -415,12 +441,13 @@ export class AppendOnlyLog {
       part.isDirty ||
       part.statedLsn >= part.durableLsn ||
       this.#inFlight !== undefined ||
-      !this.#frames.isEmpty
+      !this.#frames.isEmpty ||
+      !part.space.admits(part.sizeBytes, HEADER_BYTES_MAX)
     )
       return;
     frame.seal(this.#clock.wallMs(), part.durableLsn);
     try {
-      this.#appender.appendSync(part.file, frame);
+      this.#appender.writeSync(part, frame);
       part.wrote(frame.frameBytes, part.writtenLsn);
       part.statedLsn = part.durableLsn;
     } catch (error) {
@@ -430,7 +457,7 @@ export class AppendOnlyLog {
   }
 
   #rotateIfQuiet(): void {
-    if (this.#syncing) return;
+    if (this.#syncing || this.#part.space.busy) return;
     if (this.#rotation.syncFirst(this.#part)) {
       this.#syncIfDirty();
       return;
@@ -455,9 +482,7 @@ export class AppendOnlyLog {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#health.fail(cause, new Healing(this.#folder, this.#frames, this.#part, candidate));
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.done(this.#health.failure);
+    this.#waiters.fail(this.#health.failure);
   }
 
   #healed(part: LogPart): void {

@@ -46,6 +46,10 @@ export class EffectBuffer {
   #length = HEADER_BYTES_MAX;
   #headerStart = HEADER_BYTES_MAX;
   #sealed = false;
+  #padded = false;
+  #timeMs = 0;
+  #durableLsn = 0;
+  #payloadCrc = 0;
   #firstLsn: number;
   #effects = 0;
   #db = -1;
@@ -186,8 +190,21 @@ export class EffectBuffer {
     this.#closeRange();
     this.#sealed = true;
     this.#headerStart = HEADER_BYTES_MAX;
-    const crc = this.#payloadCrc();
-    const wallMs = timeMs > 0 ? Math.floor(timeMs) : 0;
+    this.#payloadCrc = this.#checksum();
+    this.#timeMs = timeMs > 0 ? Math.floor(timeMs) : 0;
+    this.#durableLsn = durableLsn;
+    this.#writeHeader();
+  }
+
+  /** Makes the length of the sealed frame even, by a blank in its header. */
+  pad(): void {
+    if (this.frameBytes % 2 === 0) return;
+    assert(this.#sealed && !this.#padded, "a frame is padded before it is sealed, or in vain");
+    this.#padded = true;
+    this.#writeHeader();
+  }
+
+  #writeHeader(): void {
     const payload = this.#length - HEADER_BYTES_MAX + this.#externalBytes;
     const b = this.#bytes;
     const size = writeFrameHeader(
@@ -197,19 +214,21 @@ export class EffectBuffer {
       this.#firstLsn,
       this.#effects,
       payload,
-      wallMs,
-      durableLsn,
-      crc,
+      this.#timeMs,
+      this.#durableLsn,
+      this.#payloadCrc,
+      this.#padded,
     );
     // The header goes right in front of the payload, so that the common frame is one contiguous write.
     this.#headerStart = HEADER_BYTES_MAX - size;
     b.copyWithin(this.#headerStart, 0, size);
   }
 
-  #payloadCrc(): number {
+  #checksum(): number {
     if (this.#external.length === 0)
       return crc32(this.#bytes, HEADER_BYTES_MAX, this.#length - HEADER_BYTES_MAX);
     let crc = 0;
+    // The header's place is still empty, so the pieces are the payload.
     this.forEachPiece((bytes, offset, length) => {
       crc = crc32(bytes, offset, length, crc);
     });
@@ -234,6 +253,7 @@ export class EffectBuffer {
     this.#length = HEADER_BYTES_MAX;
     this.#headerStart = HEADER_BYTES_MAX;
     this.#sealed = false;
+    this.#padded = false;
     this.#firstLsn = firstLsn;
     this.#effects = 0;
     this.#db = -1;

@@ -1,11 +1,12 @@
 /**
- * Writes a sealed frame to a part, piece after piece, on the loop or on a thread.
+ * Writes a sealed frame to a part, piece after piece, on the loop or on a thread: over prepared space, or at the end.
  *
- * Invariant: of an asynchronous frame only the last piece syncs, and `done` is called once, after the last piece or
- * the first failure. Almost every frame is one piece; a second one is a large range that was not copied.
+ * Invariants: of an asynchronous frame only the last piece syncs, and `done` is called once, after the last piece or
+ * the first failure; a frame over prepared space is made even first. Almost every frame is one piece; a second one
+ * is a large range that was not copied.
  */
-import type { File } from "../ports/file-system.ts";
 import type { EffectBuffer } from "./effect-buffer.ts";
+import type { LogPart } from "./log-part.ts";
 
 interface Piece {
   readonly bytes: Uint8Array;
@@ -14,28 +15,43 @@ interface Piece {
 }
 
 export class FrameAppender {
-  #file: File | undefined;
+  #part: LogPart | undefined;
+  #position = 0;
   readonly #appendPiece = (bytes: Uint8Array, offset: number, length: number): void =>
-    this.#file!.appendSync(bytes, offset, length);
+    this.#part!.file.appendSync(bytes, offset, length);
+  readonly #overwritePiece = (bytes: Uint8Array, offset: number, length: number): void => {
+    this.#part!.space.writer.overwriteSync(this.#position, bytes, offset, length);
+    this.#position += length;
+  };
 
   /** Throws the system's error; part of the frame may be in the file then. */
-  appendSync(file: File, frame: EffectBuffer): void {
-    this.#file = file;
-    frame.forEachPiece(this.#appendPiece);
+  writeSync(part: LogPart, frame: EffectBuffer): void {
+    this.#part = part;
+    if (part.space.covers(part.sizeBytes)) {
+      this.#position = part.sizeBytes;
+      frame.pad();
+      frame.forEachPiece(this.#overwritePiece);
+    } else {
+      frame.forEachPiece(this.#appendPiece);
+    }
   }
 
   /** The frame must own its bytes and stay as it is until `done`. */
-  append(file: File, frame: EffectBuffer, sync: boolean, done: (error: Error | undefined) => void): void {
+  write(part: LogPart, frame: EffectBuffer, sync: boolean, done: (error: Error | undefined) => void): void {
+    const over = part.space.covers(part.sizeBytes);
+    if (over) frame.pad();
     const pieces: Piece[] = [];
     frame.forEachPiece((bytes, offset, length) => pieces.push({ bytes, offset, length }));
-    const step = (index: number): void => {
+    const step = (index: number, position: number): void => {
       const { bytes, offset, length } = pieces[index]!;
       const last = index === pieces.length - 1;
-      file.append(bytes, offset, length, sync && last, (error) => {
+      const written = (error: Error | undefined): void => {
         if (error !== undefined || last) done(error);
-        else step(index + 1);
-      });
+        else step(index + 1, position + length);
+      };
+      if (over) part.space.writer.overwrite(position, bytes, offset, length, sync && last, written);
+      else part.file.append(bytes, offset, length, sync && last, written);
     };
-    step(0);
+    step(0, part.sizeBytes);
   }
 }

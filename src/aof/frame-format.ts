@@ -3,6 +3,7 @@
  *
  * Invariants:
  *  - a header is shorter than HEADER_BYTES_MAX (128) bytes and starts with `#`, so that Redis skips it;
+ *  - a second space may follow the kind: it makes the frame's length even (see prepared-space.ts);
  *  - all numbers are canonical decimals below 2^53; the checksums are eight lower-case hex digits;
  *  - `headerCrc` covers every byte of the line before the space in front of it, so a header is trusted, and
  *    its `payloadBytes` believed, without reading the payload;
@@ -63,7 +64,8 @@ export class FrameHeader {
     if (lineEnd < 0) return lineEnd;
     // Shortest: "#F 1 0 0 0 0 00000000 00000000".
     if (lineEnd - offset < 30 || bytes[offset] !== HASH || bytes[offset + 2] !== SPACE) return HEADER_INVALID;
-    const position = this.#parseFields(bytes, offset + 3, lineEnd);
+    const fields = bytes[offset + 3] === SPACE ? offset + 4 : offset + 3;
+    const position = this.#parseFields(bytes, fields, lineEnd);
     if (position < 0 || position + 17 !== lineEnd || bytes[position + 8] !== SPACE) return HEADER_INVALID;
     const payloadCrc = parseHex(bytes, position);
     const headerCrc = parseHex(bytes, position + 9);
@@ -141,7 +143,7 @@ function writeField(bytes: Uint8Array, position: number, value: number): number 
   return position + 1;
 }
 
-/** Writes a header at `offset`, where HEADER_BYTES_MAX bytes must be free; returns its length. */
+/** Writes a header at `offset`, where HEADER_BYTES_MAX bytes must be free, longer by one if `padded`; returns its length. */
 export function writeFrameHeader(
   bytes: Uint8Array,
   offset: number,
@@ -152,11 +154,14 @@ export function writeFrameHeader(
   timeMs: number,
   durableLsn: number,
   payloadCrc: number,
+  padded = false,
 ): number {
   bytes[offset] = HASH;
   bytes[offset + 1] = kind;
   bytes[offset + 2] = SPACE;
-  let position = writeField(bytes, offset + 3, firstLsn);
+  let position = offset + 3;
+  if (padded) bytes[position++] = SPACE;
+  position = writeField(bytes, position, firstLsn);
   position = writeField(bytes, position, effects);
   position = writeField(bytes, position, payloadBytes);
   position = writeField(bytes, position, timeMs);

@@ -95,7 +95,7 @@ export class Healing {
     const candidate = this.#candidate;
     this.#candidate = undefined;
     if (candidate === undefined) return;
-    if (this.#offered) candidate.file.close();
+    if (this.#offered) candidate.close();
     else this.#folder.discard(candidate);
   }
 
@@ -155,6 +155,6 @@ export class Healing {
     } catch {
       // The next start cuts it.
     }
-    this.#failed.file.close();
+    this.#failed.close();
   }
 }

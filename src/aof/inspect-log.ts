@@ -51,6 +51,8 @@ export interface PartReport {
   readonly sealed: boolean;
   /** Bytes that belong to the log, valid or not. */
   readonly bytes: number;
+  /** Prepared space behind them, which the next start cuts off. */
+  readonly spaceBytes: number;
   readonly frames: number;
   readonly effects: number;
   readonly units: number;
@@ -178,7 +180,7 @@ class Inspector {
         reason: `the part ends before LSN ${sealed.lastLsn}`,
       });
     }
-    return report.done(limit);
+    return report.done(limit - report.spaceBytes);
   }
 
   /** Reads frames up to the end or the next damage; answers a reader on the frame after the damage, if any. */
@@ -194,6 +196,10 @@ class Inspector {
     const { position, reason } = reader;
     const { limit } = reader.window;
     const verdict = mayBeTorn ? judgeTail(reader, this.#due) : undefined;
+    if (verdict?.space === true) {
+      report.spaceBytes = limit - position;
+      return undefined;
+    }
     const from = reader.extentKnown ? reader.extentEnd : position + 1;
     const next =
       verdict?.torn === true ? undefined : findFrame(reader.file, from, limit, position, this.#due);
@@ -293,6 +299,7 @@ class PartTally {
   effects = 0;
   units = 0;
   lostEffects = 0;
+  spaceBytes = 0;
   #firstLsn = 0;
   #lastLsn = 0;
   #firstTimeMs = 0;
@@ -318,6 +325,7 @@ class PartTally {
       seq: this.#entry.seq,
       sealed: this.#entry.sealed !== undefined,
       bytes,
+      spaceBytes: this.spaceBytes,
       frames: this.frames,
       effects: this.effects,
       units: this.units,

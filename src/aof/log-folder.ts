@@ -43,6 +43,7 @@ export class LogFolder {
     const seq = this.#nextSeq++;
     const entry = { name: partName(this.stem, seq), seq, firstLsn };
     const part = new LogPart(
+      this.fs,
       this.fs.openSync(`${this.path}/${entry.name}`, "create"),
       entry,
       0,
@@ -60,7 +61,7 @@ export class LogFolder {
 
   /** Closes and removes a part that no manifest names. If it cannot be removed, the next start reports it. */
   discard(part: LogPart): void {
-    part.file.close();
+    part.close();
     this.#remove(part.entry.name);
   }
 

@@ -1,7 +1,7 @@
 /**
  * One part of the log while it is written: its file and how much of it is written and durable.
  *
- * Invariants: durableBytes <= sizeBytes, both are ends of frames; `durableLsn` and `writtenLsn` are the last
+ * Invariants: durableBytes <= sizeBytes, both are ends of frames; the file may be longer by prepared space; `durableLsn` and `writtenLsn` are the last
  * effects before them. Frames without effects (see AppendOnlyLog) may lie beyond `durableBytes` when the two LSNs
  * are equal.
  */
@@ -9,11 +9,14 @@ import { FerriteError } from "../base/errors.ts";
 import type { File, FileSystem } from "../ports/file-system.ts";
 import { FRAME_OK, FrameReader } from "./frame-reader.ts";
 import type { PartEntry } from "./manifest-format.ts";
+import { PreparedSpace } from "./prepared-space.ts";
 import { appendRange } from "./torn-tail.ts";
 
 export class LogPart {
   readonly file: File;
   readonly entry: PartEntry;
+  readonly space: PreparedSpace;
+  /** The end of the log in the file. */
   sizeBytes: number;
   writtenLsn: number;
   durableBytes: number;
@@ -22,8 +25,9 @@ export class LogPart {
   statedLsn = 0;
 
   /** A part whose first `sizeBytes`, up to `lastLsn`, are written and durable. */
-  constructor(file: File, entry: PartEntry, sizeBytes: number, lastLsn: number) {
+  constructor(fs: FileSystem, file: File, entry: PartEntry, sizeBytes: number, lastLsn: number) {
     this.file = file;
+    this.space = new PreparedSpace(fs, file);
     this.entry = entry;
     this.sizeBytes = this.durableBytes = sizeBytes;
     this.writtenLsn = this.durableLsn = lastLsn;
@@ -48,6 +52,10 @@ export class LogPart {
   synced(bytes: number, lsn: number): void {
     if (bytes > this.durableBytes) this.durableBytes = bytes;
     if (lsn > this.durableLsn) this.durableLsn = lsn;
+  }
+
+  close(): void {
+    this.space.close();
   }
 
   /** How the manifest describes the part once it ends where it is durable. */

@@ -11,10 +11,10 @@
  */
 import { FerriteError } from "../base/errors.ts";
 import type { File, FileSystem } from "../ports/file-system.ts";
-import type { AppendOnlyLogOptions } from "./append-only-log.ts";
-import { AppendOnlyLog, PART_BYTES_MAX_DEFAULT } from "./append-only-log.ts";
+import { AppendOnlyLog } from "./append-only-log.ts";
 import { FRAME_OK, FrameReader } from "./frame-reader.ts";
 import { Healing } from "./healing.ts";
+import { type AppendOnlyLogOptions, PART_BYTES_MAX_DEFAULT } from "./log-face.ts";
 import { LogFolder } from "./log-folder.ts";
 import { LogPart } from "./log-part.ts";
 import type { PartEntry } from "./manifest-format.ts";
@@ -75,7 +75,7 @@ function secureNames(fs: FileSystem, path: string): void {
 function startPart(folder: LogFolder, before: LogPart | undefined, summary: LogSummary): LogPart {
   const part = folder.create(summary.lastLsn + 1);
   folder.publish(before, part);
-  before?.file.close();
+  before?.close();
   return part;
 }
 
@@ -83,22 +83,24 @@ async function resume(folder: LogFolder, entry: PartEntry, options: OpenLogOptio
   const { summary } = options;
   const file = folder.fs.openSync(`${folder.path}/${entry.name}`, "append");
   const size = file.sizeSync();
-  if (size !== summary.lastPartBytes) {
+  if (size !== summary.lastPartBytes + summary.spaceBytes) {
     file.close();
     throw new FerriteError(
       "conflict",
-      `${file.path} has ${size} bytes, expected the ${summary.lastPartBytes} that were read: its torn tail was not cut, or something else writes to it`,
+      `${file.path} has ${size} bytes, expected the ${summary.lastPartBytes + summary.spaceBytes} that were read: its torn tail was not cut, or something else writes to it`,
     );
   }
+  if (summary.spaceBytes > 0) file.truncateSync(summary.lastPartBytes);
   if (Math.max(summary.statedLsn, entry.firstLsn - 1) < summary.logLastLsn) {
     return await moveUnsynced(folder, file, entry, options);
   }
   file.syncSync();
-  const part = new LogPart(file, entry, size, summary.logLastLsn);
+  const part = new LogPart(folder.fs, file, entry, summary.lastPartBytes, summary.logLastLsn);
   part.statedLsn = summary.statedLsn;
   // A checkpoint may know more than the log: what the log lacks must not look like a gap within a part.
   const goesOn =
-    summary.lastLsn === summary.logLastLsn && size < (options.partBytesMax ?? PART_BYTES_MAX_DEFAULT);
+    summary.lastLsn === summary.logLastLsn &&
+    part.sizeBytes < (options.partBytesMax ?? PART_BYTES_MAX_DEFAULT);
   return { part: goesOn ? part : startPart(folder, part, summary) };
 }
 
@@ -111,6 +113,7 @@ async function moveUnsynced(
   const { summary } = options;
   const durableLsn = Math.max(summary.statedLsn, entry.firstLsn - 1);
   const part = new LogPart(
+    folder.fs,
     file,
     entry,
     offsetAfter(folder.fs, file.path, summary.lastPartBytes, durableLsn),

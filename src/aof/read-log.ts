@@ -60,6 +60,8 @@ export interface TornTail {
   /** Where it begins; everything before is valid. */
   readonly offset: number;
   readonly bytes: number;
+  /** Its bytes up to the last one that is not blank: what is worth keeping. */
+  readonly contentBytes: number;
   readonly reason: string;
   /** Frames within it that are valid by themselves, written but never synced before a power cut. */
   readonly framesAfter: number;
@@ -76,8 +78,9 @@ export interface LogSummary {
   readonly logLastLsn: number;
   /** Effects up to here are durable, as the last part's own frames state. */
   readonly statedLsn: number;
-  /** Valid bytes of the last part. */
+  /** Valid bytes of the last part, and the prepared space behind them. */
   readonly lastPartBytes: number;
+  readonly spaceBytes: number;
   /** Effects handed over. */
   readonly effects: number;
   /** Frames and bytes read. */
@@ -138,6 +141,7 @@ class Replay {
   #frames = 0;
   #bytes = 0;
   #lastPartBytes = 0;
+  #spaceBytes = 0;
   #lastTimeMs = 0;
   #lostEffects = 0;
   #breatheAt = BREATHE_BYTES;
@@ -158,6 +162,7 @@ class Replay {
       logLastLsn: this.#nextLsn - 1,
       statedLsn: this.#statedLsn,
       lastPartBytes: this.#lastPartBytes,
+      spaceBytes: this.#spaceBytes,
       effects: this.#effects,
       frames: this.#frames,
       bytes: this.#bytes,
@@ -304,10 +309,15 @@ class Replay {
       throw invalidFrame(path, position, reason, where);
     }
     const bytes = reader.window.limit - position;
+    if (verdict.space) {
+      this.#spaceBytes = bytes;
+      return;
+    }
     this.#tornTail = {
       part: part.name,
       offset: position,
       bytes,
+      contentBytes: verdict.contentEnd - position,
       reason,
       framesAfter: verdict.framesAfter,
       blank: verdict.blank,

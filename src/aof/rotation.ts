@@ -92,7 +92,8 @@ export class Rotation {
     } catch (error) {
       return { kind: "failed", error, candidate: next };
     }
-    part.file.close();
+    part.space.tryCut(part.sizeBytes);
+    part.close();
     this.began();
     this.#logger.verbose("AOF: new part", { part: next.entry.name, firstLsn: next.entry.firstLsn });
     return { kind: "moved", part: next };

@@ -4,7 +4,8 @@
  * It is a torn tail if nothing valid follows it. Something valid may follow it after a power cut, too: the system
  * writes unsynced blocks in any order, so a later frame can survive an earlier one. That is believed only if both
  *  - no later frame states that the damaged place was durable when it was written, and
- *  - the damage holds zeros, as blocks have that were never written; flipped bits do not look like that.
+ *  - the damage holds zeros or prepared space ("#" LF), as blocks have that were never written; flipped bits do not
+ *    look like that.
  * Everything else is corruption: losing what was synced must never look like an ordinary restart.
  *
  * A value may hold the bytes of frames (an AOF stored under a key), so a frame counts as following only if its LSN
@@ -27,6 +28,10 @@ export interface TailVerdict {
   readonly nextFirstLsn?: number;
   /** True if the rest of the file is only zeros or padding: nothing of it is worth keeping. */
   readonly blank: boolean;
+  /** True if it is blank and begins as prepared space does: not torn at all. */
+  readonly space: boolean;
+  /** File offset after the last byte that is not blank. */
+  readonly contentEnd: number;
 }
 
 /**
@@ -37,32 +42,47 @@ export function judgeTail(invalid: FrameReader, expectedLsn: number): TailVerdic
   const { limit } = invalid.window;
   const known = invalid.extentKnown;
   const extentEnd = known ? invalid.extentEnd : 0;
-  if (known && extentEnd > limit) return { torn: true, framesAfter: 0, blank: false };
+  const contentEnd = endOfContent(file, from, limit);
+  const blank = contentEnd === from;
+  if (known && extentEnd > limit)
+    return { torn: true, framesAfter: 0, blank: false, space: false, contentEnd: limit };
+  // No frame begins behind the last content; prepared space may be many megabytes.
+  const searchEnd = contentEnd;
   const start = known ? extentEnd : from + 1;
-  const first = findFrame(file, start, limit, from, expectedLsn);
-  if (first === undefined) return { torn: true, framesAfter: 0, blank: isBlank(file, from, limit) };
+  const first = blank ? undefined : findFrame(file, start, limit, from, expectedLsn, searchEnd);
+  if (first === undefined)
+    return {
+      torn: true,
+      framesAfter: 0,
+      blank,
+      space: blank && beginsAsSpace(file, from, limit),
+      contentEnd,
+    };
   const followers = countFollowers(first, from, expectedLsn);
-  const hole = containsZero(file, from, first.position);
+  const hole = containsHole(file, from, first.position);
   return {
     torn: hole && !followers.proven,
     framesAfter: followers.count,
     nextFrameOffset: first.position,
     nextFirstLsn: followers.firstLsn,
     blank: false,
+    space: false,
+    contentEnd,
   };
 }
 
-/** A reader that stands on the first valid frame at or after `start` whose LSN could follow, or undefined. */
+/** A reader that stands on the first valid frame that begins in [start, searchEnd) and whose LSN could follow, or undefined. */
 export function findFrame(
   file: File,
   start: number,
   limit: number,
   damagedAt: number,
   expectedLsn: number,
+  searchEnd = limit,
 ): FrameReader | undefined {
   const window = new FileWindow(file, limit);
   const header = new FrameHeader();
-  for (let position = start; position < limit; position += WINDOW_BYTES) {
+  for (let position = start; position < searchEnd; position += WINDOW_BYTES) {
     // A header may begin at the step's last byte, so the window reaches one header further.
     const length = Math.min(WINDOW_BYTES + HEADER_BYTES_MAX, limit - position);
     const at = window.ensure(position, length);
@@ -97,13 +117,35 @@ function countFollowers(first: FrameReader, from: number, expectedLsn: number) {
   return { count, proven, firstLsn };
 }
 
-function containsZero(file: File, from: number, to: number): boolean {
-  return !everyByte(file, from, to, (byte) => byte !== 0);
+/** True if the range begins with a `#` line without content. */
+function beginsAsSpace(file: File, from: number, to: number): boolean {
+  let at = from;
+  return (
+    to - from >= 2 &&
+    everyByte(file, from, Math.min(from + 2, to), (byte) => byte === (at++ === from ? HASH : LF))
+  );
 }
 
-/** Zeros, or `#` lines without content: space that was reserved and never used. */
-function isBlank(file: File, from: number, to: number): boolean {
-  return everyByte(file, from, to, (byte) => byte === 0 || byte === HASH || byte === LF);
+/** True if the range holds a zero or a piece of prepared space. */
+function containsHole(file: File, from: number, to: number): boolean {
+  let before = 0;
+  return !everyByte(file, from, to, (byte) => {
+    const hole = byte === 0 || (byte === LF && before === HASH);
+    before = byte;
+    return !hole;
+  });
+}
+
+/** The offset after the last byte that is neither zero nor of a `#` line without content; `from` if all are. */
+function endOfContent(file: File, from: number, to: number): number {
+  let position = from;
+  let end = from;
+  everyByte(file, from, to, (byte) => {
+    position++;
+    if (byte !== 0 && byte !== HASH && byte !== LF) end = position;
+    return true;
+  });
+  return end;
 }
 
 function everyByte(file: File, from: number, to: number, holds: (byte: number) => boolean): boolean {

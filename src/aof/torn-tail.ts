@@ -22,7 +22,7 @@ export function truncateTornTail(
   let kept: string | undefined;
   if (!tail.blank && tail.bytes > 0) {
     kept = freeName(fs, folder, tail.part, Math.floor(nowMs));
-    copyRange(fs, path, tail.offset, tail.offset + tail.bytes, `${folder}/${kept}`);
+    copyRange(fs, path, tail.offset, tail.offset + tail.contentBytes, `${folder}/${kept}`);
     fs.syncDirectorySync(folder);
   }
   const file = fs.openSync(path, "append");

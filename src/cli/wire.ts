@@ -17,6 +17,7 @@ import { createLogger } from "../adapters/node/logger.ts";
 import { NodeRandom } from "../adapters/node/random.ts";
 import { NodeRuntime } from "../adapters/node/runtime.ts";
 import { PortableTransport } from "../adapters/node/transport.ts";
+import { LOOP_SYNC_MS_MAX_DEFAULT } from "../aof/sync-place.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { type Assembly, openAssembly } from "../database/assembly.ts";
@@ -49,6 +50,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     random: new NodeRandom(),
     logger,
     fileSystem,
+    loopSyncMsMax: LOOP_SYNC_MS_MAX_DEFAULT,
     runtime: new NodeRuntime(),
     buffers: addon === undefined ? heapBuffers : new NativeBuffers(addon.mapping),
     version: packageVersion(),

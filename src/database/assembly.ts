@@ -44,6 +44,8 @@ export interface AssemblyPorts {
   readonly version: string;
   /** What carries the bytes, for INFO. */
   readonly transportKind: string;
+  /** Under `aof_sync = "always"`: how quick a sync must be for the loop to wait for it; see SyncPlace. Never by default. */
+  readonly loopSyncMsMax?: number;
   /** Stops everything, for SHUTDOWN. Rejects if it cannot. */
   readonly stop: () => Promise<void>;
 }
@@ -232,6 +234,7 @@ export class Assembly {
         stem: persistence.aof_file,
         policy: persistence.aof_sync,
         partBytesMax: persistence.aof_part_max_size,
+        loopSyncMsMax: this.#ports.loopSyncMsMax ?? 0,
         isKnown: !this.#directory.isNew,
       },
       this.#ports.clock,

@@ -63,6 +63,8 @@ export class Database {
   #log: AppendOnlyLog | undefined;
   #nextSessionId = 1;
   #turnOpen = false;
+  /** Commands executed up to the end of the turn before. */
+  #commandsCommitted = 0;
 
   constructor(parts: {
     engine: Engine;
@@ -211,7 +213,9 @@ export class Database {
     this.executor.endTurn();
     const log = this.#log;
     if (log !== undefined) {
-      log.commitTurn(this.#context.nowMs);
+      const { commandsExecuted } = this.executor;
+      log.commitTurn(this.#context.nowMs, commandsExecuted - this.#commandsCommitted);
+      this.#commandsCommitted = commandsExecuted;
       if (log.canWrite === this.logHasFailed) this.#watchLog();
     }
     this.#turnOpen = false;

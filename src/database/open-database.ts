@@ -25,6 +25,8 @@ export interface LogOptions {
   readonly stem: string;
   readonly policy: SyncPolicy;
   readonly partBytesMax: number;
+  /** See AppendOnlyLogOptions. */
+  readonly loopSyncMsMax: number;
   /** The data directory existed before: then a log is expected in it. */
   readonly isKnown: boolean;
 }
@@ -71,8 +73,18 @@ export async function recoverFromLog(
       file: `${folder}/${name}`,
     });
   }
-  const { policy, partBytesMax } = options;
-  const log = await openLog({ fs, folder, stem, summary, clock, logger, policy, partBytesMax });
+  const { policy, partBytesMax, loopSyncMsMax } = options;
+  const log = await openLog({
+    fs,
+    folder,
+    stem,
+    summary,
+    clock,
+    logger,
+    policy,
+    partBytesMax,
+    loopSyncMsMax,
+  });
   database.useLog(log, log.nextLsn);
   return { summary, milliseconds: clock.monotonicMs() - startMs };
 }

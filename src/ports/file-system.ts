@@ -2,8 +2,10 @@
  * Files and folders.
  *
  * Durability, which the crashable in-memory implementation enforces and every caller must respect:
- *  - bytes of a file survive a crash only after a `sync` of that file that started after they were written;
- *    before it any subset of them, torn anywhere, may survive;
+ *  - bytes of a file survive a crash only after a `sync` of that file, through whichever open file, that started
+ *    after they were written; before it any subset of them, torn anywhere, may survive;
+ *  - of bytes that were overwritten and not synced since, each may be found old or new; the rest of the file is
+ *    untouched. What lies beyond the durable end is found as after an append: written, absent or zeros;
  *  - a name (created, renamed, removed) survives only after `syncDirectorySync` of its folder; before it
  *    either the old or the new state of that name may survive, each name by itself;
  *  - `renameSync` is atomic: a reader sees the old or the new file, never neither;
@@ -27,8 +29,9 @@ export interface FileSystem {
    *  read     existing file, reads only
    *  append   created if absent, positioned at its end; `appendSync` and `append` add there
    *  create   must not exist (EEXIST), then as `append`
+   *  overwrite  existing file (ENOENT), for reads, `overwriteSync` and `overwrite`; it is never appended to
    */
-  openSync(path: string, mode: "read" | "append" | "create"): File;
+  openSync(path: string, mode: OpenMode): File;
 
   /** The whole file; ENOENT if absent. For small files: manifests, markers, configuration. */
   readFileSync(path: string): Uint8Array;
@@ -50,6 +53,8 @@ export interface FileSystem {
   /** Bytes that an unprivileged process can still write to the volume of `path`, or undefined if unknown. */
   freeBytesSync(path: string): number | undefined;
 }
+
+export type OpenMode = "read" | "append" | "create" | "overwrite";
 
 export interface FileStat {
   readonly kind: "file" | "directory" | "other";
@@ -83,6 +88,23 @@ export interface File {
    * `syncSync` before `done`, is an assertion broken by the caller. While a `sync` is under way they are allowed.
    */
   append(bytes: Uint8Array, offset: number, length: number, sync: boolean, done: FileDone): void;
+  /**
+   * Writes the range at `position`, which lies within the file or at its end; the file grows if the range reaches
+   * beyond its end. For files opened with "overwrite" only (EBADF). A throw leaves old and new bytes mixed there.
+   */
+  overwriteSync(position: number, bytes: Uint8Array, offset: number, length: number): void;
+  /**
+   * As `overwriteSync` on another thread, then makes the file's data durable if `sync`. What is said of `append`
+   * about `done` and about operations under way holds for it too.
+   */
+  overwrite(
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sync: boolean,
+    done: FileDone,
+  ): void;
   /** Makes the file's bytes (and size) durable, on another thread. */
   sync(done: FileDone): void;
   syncSync(): void;

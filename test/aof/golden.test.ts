@@ -38,7 +38,7 @@ describe("golden files of version 1", () => {
 
   it("are what the writer writes", async () => {
     const world = newWorld();
-    const { log } = await start(world, { policy: "always" });
+    const { log } = await start(world, { policy: "always", spaceBytesMax: 0 });
     append(log, 0, "SET", "greeting", "hello");
     append(log, 3, "SET", "session", "x", "PXAT", "4102444800000");
     log.commitTurn(world.clock.wallMs());
@@ -62,6 +62,27 @@ describe("golden files of version 1", () => {
     expect(world.fs.listSync(FOLDER)).toEqual(names);
     for (const name of names) {
       const expected = readFileSync(join(GOLDEN, "plain", name), "latin1");
+      expect(Buffer.from(world.fs.readFileSync(`${FOLDER}/${name}`)).toString("latin1")).toBe(expected);
+    }
+  });
+
+  it("with prepared space read as they always did, and are what the writer leaves when it is killed", async () => {
+    const { lines, summary } = await readBack(new PortableFileSystem(), 0, join(GOLDEN, "prepared"));
+    expect(lines).toEqual(["1@0 SET greeting hello", "2@0 SET answer 42", "3@0 SET even odd"]);
+    expect(summary).toMatchObject({ lastLsn: 3, frames: 3, spaceBytes: 256, tornTail: undefined });
+    const world = newWorld();
+    const { log } = await start(world, { policy: "always", spaceBytesMax: 256 });
+    for (const [key, value] of [
+      ["greeting", "hello"],
+      ["answer", "42"],
+      ["even", "odd"],
+    ]) {
+      append(log, 0, "SET", key!, value!);
+      log.commitTurn(world.clock.wallMs());
+      world.clock.drain();
+    }
+    for (const name of readdirSync(join(GOLDEN, "prepared"))) {
+      const expected = readFileSync(join(GOLDEN, "prepared", name), "latin1");
       expect(Buffer.from(world.fs.readFileSync(`${FOLDER}/${name}`)).toString("latin1")).toBe(expected);
     }
   });

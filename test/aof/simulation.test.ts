@@ -15,6 +15,7 @@ const LIVES = 6;
 const POLICIES = ["always", "everysec", "no"] as const;
 const FAULTY: readonly FileOperation[] = [
   "append",
+  "overwrite",
   "sync",
   "rename",
   "syncDirectory",
@@ -103,9 +104,17 @@ class Life {
 
   async run(): Promise<void> {
     const { random, world, model } = this;
-    const partBytesMax = 200 + random.below(3000);
+    const partBytesMax = 200 + random.below(random.below(2) === 0 ? 3000 : 40_000);
     const policy = POLICIES[random.below(3)]!;
-    const started = await start(world, { policy, partBytesMax, afterLsn: model.checkpoint });
+    const spaceBytesMax = [0, 64, 700, 100_000][random.below(4)]!;
+    const loopSyncMsMax = random.below(2);
+    const started = await start(world, {
+      policy,
+      partBytesMax,
+      spaceBytesMax,
+      loopSyncMsMax,
+      afterLsn: model.checkpoint,
+    });
     this.check(started.lines, started.summary.lastLsn);
     this.log = started.log;
     world.fault = (operation) => this.#fault(operation);

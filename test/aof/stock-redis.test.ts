@@ -150,6 +150,23 @@ describe.skipIf(binary === undefined)("redis-server (skipped where it is not ins
     expect(await send("SELECT 2", "GET n")).toEqual(["+OK", "4"]);
   });
 
+  it("loads a log as it lies on disk while it is written, prepared space included", async () => {
+    const world = newWorld();
+    const { log } = await start(world, { policy: "always" });
+    for (let i = 0; i < 40; i++) {
+      append(log, i % 3, "SET", `k${i}`, "v".repeat(i));
+      log.commitTurn(Date.now());
+      world.clock.drain();
+      if (i === 20) log.rotate();
+    }
+    const { partName, sizeBytes } = log.counters;
+    const size = world.fs.statSync(`${FOLDER}/${partName}`)!.sizeBytes;
+    expect(size).toBeGreaterThan(sizeBytes + 1000);
+    const send = await serve(world);
+    expect(await send("DBSIZE", "STRLEN k39", "SELECT 2", "DBSIZE")).toEqual([":14", ":39", "+OK", ":13"]);
+    await finish(world.clock, log.close());
+  });
+
   it("loads large arguments and frames", async () => {
     const world = newWorld();
     const { log } = await start(world, { partBytesMax: 1024 * 1024 });

@@ -78,6 +78,11 @@ export function newWorld(seed = 1): World {
 /** The next life, which finds what `remains` holds, later than `before`. */
 export function nextWorld(before: World, remains: MemoryFileSystem): World {
   before.fs.halt();
+  return worldAfter(before, remains);
+}
+
+/** One of several futures of `before`, which goes on. */
+export function worldAfter(before: World, remains: MemoryFileSystem): World {
   return worldAround(new VirtualClock(before.clock.wallMs()), (hooks) => remains.kill(hooks));
 }
 
@@ -111,6 +116,8 @@ export interface OpenOptions {
   readonly policy?: SyncPolicy;
   readonly partBytesMax?: number;
   readonly heldBytesMax?: number;
+  readonly spaceBytesMax?: number;
+  readonly loopSyncMsMax?: number;
   readonly afterLsn?: number;
 }
 
@@ -122,7 +129,7 @@ export async function start(
   const { clock, fs } = world;
   const back = await readBack(fs, options.afterLsn ?? 0);
   if (back.summary.tornTail) truncateTornTail(fs, FOLDER, back.summary.tornTail, clock.wallMs());
-  const { policy = "everysec", partBytesMax, heldBytesMax } = options;
+  const { policy = "everysec", partBytesMax, heldBytesMax, spaceBytesMax, loopSyncMsMax } = options;
   const opening = openLog({
     fs,
     folder: FOLDER,
@@ -132,6 +139,8 @@ export async function start(
     summary: back.summary,
     ...(partBytesMax === undefined ? {} : { partBytesMax }),
     ...(heldBytesMax === undefined ? {} : { heldBytesMax }),
+    ...(spaceBytesMax === undefined ? {} : { spaceBytesMax }),
+    ...(loopSyncMsMax === undefined ? {} : { loopSyncMsMax }),
   });
   return { ...back, log: await finish(clock, opening) };
 }

@@ -41,6 +41,8 @@ export class MemoryFiles implements FileSystem {
         this.#texts.set(path, this.#texts.get(path)! + text);
       },
       append: unused,
+      overwriteSync: unused,
+      overwrite: unused,
       sync: unused,
       syncSync: () => void this.operations.push(`sync ${path}`),
       truncateSync: unused,

@@ -51,6 +51,22 @@ describe("bytes after power loss", () => {
     for (const found of seen) expect(found).toMatch(/^(a|\0)?(b|\0)?(c|\0)?$/);
   });
 
+  it("that were overwritten are found old or new, and the rest of the file untouched", () => {
+    const system = fileSystem();
+    const file = system.openSync("/a", "append");
+    file.appendSync(bytesOf("[....]"), 0, 6);
+    file.syncSync();
+    system.syncDirectorySync("/");
+    const over = system.openSync("/a", "overwrite");
+    over.overwriteSync(1, bytesOf("NEWS"), 0, 4);
+    const seen = futures(system, (after) => content(after, "/a"));
+    for (const expected of ["[NEWS]", "[....]", "[NE..]", "[..WS]", "[.EW.]"])
+      expect(seen).toContain(expected);
+    for (const found of seen) expect(found).toMatch(/^\[[N.][E.][W.][S.]\]$/);
+    over.syncSync();
+    expect(futures(system, (after) => content(after, "/a"))).toEqual(new Set(["[NEWS]"]));
+  });
+
   it("may survive out of order, with zeros where an earlier write is missing", () => {
     const system = fileSystem();
     namedFile(system, "/a", "AAAA");

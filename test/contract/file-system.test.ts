@@ -260,6 +260,66 @@ for (const implementation of IMPLEMENTATIONS) {
       });
     });
 
+    describe("overwriting", () => {
+      it("replaces bytes in place, reaches beyond the end, and leaves the rest alone", async () => {
+        write(system, path("a"), "0123456789");
+        const file = system.openSync(path("a"), "overwrite");
+        file.overwriteSync(2, bytesOf("xABx"), 1, 2);
+        expect(textOf(system.readFileSync(path("a")))).toBe("01AB456789");
+        await settle((done) => file.overwrite(8, bytesOf("yCDEFy"), 1, 4, true, done));
+        expect(textOf(system.readFileSync(path("a")))).toBe("01AB4567CDEF");
+        file.overwriteSync(12, bytesOf("GH"), 0, 2);
+        expect(file.sizeSync()).toBe(14);
+        const big = pattern(3 * 1024 * 1024);
+        await settle((done) => file.overwrite(1, big, 0, big.length, false, done));
+        expect(Buffer.compare(system.readFileSync(path("a")).subarray(1), big)).toBe(0);
+        file.close();
+      });
+
+      it("goes on beside an append to the same file through another open file", async () => {
+        const file = system.openSync(path("a"), "create");
+        file.appendSync(bytesOf("......"), 0, 6);
+        const over = system.openSync(path("a"), "overwrite");
+        await Promise.all([
+          append(file, "appended", true),
+          settle((done) => over.overwrite(2, bytesOf("XY"), 0, 2, true, done)),
+        ]);
+        expect(textOf(system.readFileSync(path("a")))).toBe("..XY..appended");
+        file.truncateSync(3);
+        over.overwriteSync(3, bytesOf("Z"), 0, 1);
+        file.appendSync(bytesOf("!"), 0, 1);
+        expect(textOf(system.readFileSync(path("a")))).toBe("..XZ!");
+        file.close();
+        over.close();
+      });
+
+      it("needs a file that exists and is open for it, and appends nothing", () => {
+        expect(thrownBy(() => system.openSync(path("none"), "overwrite"))).toMatchObject({ code: "ENOENT" });
+        write(system, path("a"), "abc");
+        const over = system.openSync(path("a"), "overwrite");
+        const file = system.openSync(path("a"), "append");
+        const one = bytesOf("x");
+        expect(thrownBy(() => over.appendSync(one, 0, 1))).toMatchObject({ code: "EBADF" });
+        expect(thrownBy(() => over.append(one, 0, 1, false, () => {}))).toMatchObject({ code: "EBADF" });
+        expect(thrownBy(() => file.overwriteSync(0, one, 0, 1))).toMatchObject({ code: "EBADF" });
+        expect(thrownBy(() => file.overwrite(0, one, 0, 1, false, () => {}))).toMatchObject({
+          code: "EBADF",
+        });
+        expect(textOf(system.readFileSync(path("a")))).toBe("abc");
+        file.close();
+        over.close();
+      });
+
+      it("stops a caller that changes a file while an overwrite is under way", async () => {
+        write(system, path("a"), "abc");
+        const over = system.openSync(path("a"), "overwrite");
+        const done = settle((end) => over.overwrite(0, bytesOf("x"), 0, 1, false, end));
+        expect(thrownBy(() => over.overwriteSync(0, bytesOf("y"), 0, 1)).name).toBe("AssertionBroken");
+        await done;
+        over.close();
+      });
+    });
+
     describe("size", () => {
       it("truncates, appends behind the new end, grows with zeros", () => {
         const file = system.openSync(path("a"), "append");

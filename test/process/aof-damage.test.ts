@@ -42,7 +42,9 @@ async function countOf(client: RespClient): Promise<number> {
 describe("a damaged append-only file", () => {
   it("cut in its last write: starts with all writes before it, and says what it did", async () => {
     const { dataDir, part } = await written();
-    truncateSync(part, statSync(part).size - 7);
+    // Behind the log lies prepared space, empty comment lines.
+    const log = readFileSync(part, "latin1").replace(/(#\n)+$/, "");
+    truncateSync(part, log.length - 7);
     const server = await FerriteServer.start({ dataDir });
     const client = await server.client();
     expect(await countOf(client)).toBe(KEYS - 1);

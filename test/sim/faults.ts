@@ -10,6 +10,7 @@ import { oneIn, pick } from "./workload.ts";
 
 const FAULTY: readonly FileOperation[] = [
   "append",
+  "overwrite",
   "sync",
   "rename",
   "syncDirectory",

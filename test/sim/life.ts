@@ -106,6 +106,7 @@ export class Life implements Surroundings {
     const random = this.#random;
     const policy = drawPolicy(random);
     if (oneIn(random, 8)) this.#faults.toggle(this.fileSystem);
+    const partBytesMax = 300 + random.below(6000);
     const starting = startServer({
       clock: this.clock,
       random: new SeededRandom(random.uint32()),
@@ -113,7 +114,8 @@ export class Life implements Surroundings {
       transport: this.transport,
       logger: this.#logger,
       settings: { "server.databases": String(DATABASES), "persistence.aof_sync": policy },
-      partBytesMax: 300 + random.below(6000),
+      partBytesMax,
+      loopSyncMsMax: partBytesMax % 2,
       beforeServing: (assembly, server) => this.#world.plant?.beforeServing?.(assembly, server),
     });
     const outcome = await this.#finish(starting);

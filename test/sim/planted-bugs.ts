@@ -62,6 +62,8 @@ const dataSyncSkipped: PlantedBug = {
   fileSystem: (inner) =>
     wrapped(inner, {}, (file) => ({
       append: (bytes, offset, length, _sync, done) => file.append(bytes, offset, length, false, done),
+      overwrite: (position, bytes, offset, length, _sync, done) =>
+        file.overwrite(position, bytes, offset, length, false, done),
     })),
 };
 

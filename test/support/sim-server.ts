@@ -60,6 +60,8 @@ export interface ServerParts {
   readonly settings?: Readonly<Record<string, string>>;
   /** Smaller than the option allows, so that parts follow one another quickly. */
   readonly partBytesMax?: number;
+  /** Under `always`: whether the loop waits for a quick sync. */
+  readonly loopSyncMsMax?: number;
   /** Called when the data is recovered and nobody has been served yet. */
   readonly beforeServing?: (assembly: Assembly, server: Server) => void;
 }
@@ -99,6 +101,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     random,
     logger,
     fileSystem,
+    loopSyncMsMax: parts.loopSyncMsMax ?? 0,
     runtime: STILL_RUNTIME,
     buffers: DETACHING_BUFFERS,
     version: "0.0.0",

@@ -12,7 +12,7 @@
  */
 import { posix } from "node:path";
 import { assert } from "../../base/assert.ts";
-import type { File, FileLock, FileStat, FileSystem } from "../../ports/file-system.ts";
+import type { File, FileLock, FileStat, FileSystem, OpenMode } from "../../ports/file-system.ts";
 import type { Random } from "../../ports/random.ts";
 import { sortedByBytes } from "../files/byte-order.ts";
 import { systemErrorOf } from "../files/system-error.ts";
@@ -25,6 +25,7 @@ export type FileOperation =
   | "read"
   | "readResident"
   | "append"
+  | "overwrite"
   | "sync"
   | "truncate"
   | "allocate"
@@ -42,7 +43,7 @@ export type FileOperation =
 export interface Fault {
   /** A system's code: "EIO", "ENOSPC", "EACCES", … */
   readonly code: string;
-  /** For "append": how many bytes are written before it fails; 0 if absent. */
+  /** For "append" and "overwrite": how many bytes are written before it fails; 0 if absent. */
   readonly partialBytes?: number;
 }
 
@@ -115,12 +116,12 @@ export class MemoryFileSystem implements FileSystem {
 
   // --- the port -----------------------------------------------------------------------------------------
 
-  openSync(path: string, mode: "read" | "append" | "create"): File {
+  openSync(path: string, mode: OpenMode): File {
     this.before("open", path, "open");
     const { directory, name } = this.#parent(path, "open");
     let node = name === "" ? directory : directory.names.get(name);
     if (node === undefined) {
-      if (mode === "read") throw systemErrorOf("ENOENT", "open", path);
+      if (mode === "read" || mode === "overwrite") throw systemErrorOf("ENOENT", "open", path);
       node = new FileNode();
       node.modifiedMs = this.#wallMs();
       node.users++;
@@ -130,7 +131,7 @@ export class MemoryFileSystem implements FileSystem {
     }
     if (node.kind === "directory") throw systemErrorOf("EISDIR", "open", path);
     node.users++;
-    return new MemoryFile(this, path, node, mode !== "read");
+    return new MemoryFile(this, path, node, mode);
   }
 
   readFileSync(path: string): Uint8Array {
@@ -260,15 +261,24 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   /**
-   * Writes at the end as much as faults and space allow; answers the code of what stopped it.
-   * `checked`: the fault has been asked for already, for an earlier part of the same append.
+   * Writes at `position`, or at the end if it is undefined, as much as faults and space allow; answers the code of
+   * what stopped it. `checked`: the fault has been asked for already, for an earlier part of the same operation.
    */
-  write(path: string, node: FileNode, source: Uint8Array, checked: boolean): string | undefined {
-    const fault = checked ? undefined : this.options.fault?.("append", path);
-    const room = this.#capacityBytes - this.#usedBytes + (node.spaceBytes - node.sizeBytes);
+  write(
+    path: string,
+    node: FileNode,
+    position: number | undefined,
+    source: Uint8Array,
+    checked: boolean,
+  ): string | undefined {
+    const operation = position === undefined ? "append" : "overwrite";
+    const fault = checked ? undefined : this.options.fault?.(operation, path);
+    const at = position ?? node.sizeBytes;
+    assert(at <= node.sizeBytes, `overwrite '${path}': ${at} is beyond the end`);
+    const room = this.#capacityBytes - this.#usedBytes + (node.spaceBytes - at);
     const wanted = fault === undefined ? source.length : Math.min(source.length, fault.partialBytes ?? 0);
     const fits = Math.min(wanted, Math.max(0, room));
-    this.charge(node, () => node.write(node.sizeBytes, source.subarray(0, fits)));
+    this.charge(node, () => node.write(at, source.subarray(0, fits)));
     return fits < wanted ? "ENOSPC" : fault?.code;
   }
 

@@ -9,7 +9,7 @@
  *
  * The order of operations is the production one's (files/file-order.ts), not a second idea of it.
  */
-import type { File, FileDone } from "../../ports/file-system.ts";
+import type { File, FileDone, OpenMode } from "../../ports/file-system.ts";
 import { checkRange } from "../files/byte-range.ts";
 import { FileOrder } from "../files/file-order.ts";
 import { systemErrorOf } from "../files/system-error.ts";
@@ -20,14 +20,14 @@ export class MemoryFile implements File {
   readonly path: string;
   readonly #system: MemoryFileSystem;
   readonly #node: FileNode;
-  readonly #writable: boolean;
+  readonly #mode: OpenMode;
   readonly #order: FileOrder;
 
-  constructor(system: MemoryFileSystem, path: string, node: FileNode, writable: boolean) {
+  constructor(system: MemoryFileSystem, path: string, node: FileNode, mode: OpenMode) {
     this.#system = system;
     this.path = path;
     this.#node = node;
-    this.#writable = writable;
+    this.#mode = mode;
     this.#order = new FileOrder(path);
   }
 
@@ -71,23 +71,57 @@ export class MemoryFile implements File {
   appendSync(bytes: Uint8Array, offset: number, length: number): void {
     this.#order.assertIdle();
     checkRange(bytes, offset, length);
-    this.#assertWritable("write");
+    this.#assertAppends();
     // Only the hook here: the write itself asks for the fault, which may let a part through.
     this.#system.enter("append", this.path);
-    this.#throwIf(this.#write(bytes.subarray(offset, offset + length), false), "write");
+    this.#throwIf(this.#write(undefined, bytes.subarray(offset, offset + length), false), "write");
   }
 
   append(bytes: Uint8Array, offset: number, length: number, sync: boolean, done: FileDone): void {
+    this.#assertAppends();
+    this.#change(undefined, bytes, offset, length, sync, done);
+  }
+
+  overwriteSync(position: number, bytes: Uint8Array, offset: number, length: number): void {
+    this.#order.assertIdle();
     checkRange(bytes, offset, length);
-    this.#assertWritable("write");
+    this.#assertOverwrites();
+    this.#system.enter("overwrite", this.path);
+    this.#throwIf(this.#write(position, bytes.subarray(offset, offset + length), false), "write");
+  }
+
+  overwrite(
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sync: boolean,
+    done: FileDone,
+  ): void {
+    this.#assertOverwrites();
+    this.#change(position, bytes, offset, length, sync, done);
+  }
+
+  /** Writes at `position`, or at the end if it is undefined, in two steps. */
+  #change(
+    position: number | undefined,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sync: boolean,
+    done: FileDone,
+  ): void {
+    checkRange(bytes, offset, length);
+    const step = position === undefined ? "append" : "overwrite";
     const source = bytes.subarray(offset, offset + length);
     this.#order.beginAppend(() => {
       const cut = this.#system.options.random.below(length + 1);
-      this.#step("append", () => {
-        const failed = this.#write(source.subarray(0, cut), false);
+      this.#step(step, () => {
+        const failed = this.#write(position, source.subarray(0, cut), false);
         if (failed !== undefined) return this.#end(done, failed, "write");
-        this.#step("append", () => {
-          const failedLater = this.#write(source.subarray(cut), true);
+        this.#step(step, () => {
+          const rest = position === undefined ? undefined : position + cut;
+          const failedLater = this.#write(rest, source.subarray(cut), true);
           if (failedLater !== undefined || !sync) return this.#end(done, failedLater, "write");
           const mark = this.#node.mark();
           this.#step("sync", () => this.#end(done, this.#syncTo(mark), "fdatasync"));
@@ -139,8 +173,8 @@ export class MemoryFile implements File {
     return got;
   }
 
-  #write(source: Uint8Array, checked: boolean): string | undefined {
-    return this.#system.write(this.path, this.#node, source, checked);
+  #write(position: number | undefined, source: Uint8Array, checked: boolean): string | undefined {
+    return this.#system.write(this.path, this.#node, position, source, checked);
   }
 
   #syncTo(mark: number): string | undefined {
@@ -150,7 +184,7 @@ export class MemoryFile implements File {
     return fault?.code;
   }
 
-  #step(operation: "append" | "sync" | "done", run: () => void): void {
+  #step(operation: "append" | "overwrite" | "sync" | "done", run: () => void): void {
     this.#system.later(operation, this.path, run);
   }
 
@@ -163,7 +197,15 @@ export class MemoryFile implements File {
   }
 
   #assertWritable(call: string): void {
-    if (!this.#writable) throw systemErrorOf("EBADF", call, this.path);
+    if (this.#mode === "read") throw systemErrorOf("EBADF", call, this.path);
+  }
+
+  #assertAppends(): void {
+    if (this.#mode === "read" || this.#mode === "overwrite") throw systemErrorOf("EBADF", "write", this.path);
+  }
+
+  #assertOverwrites(): void {
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "write", this.path);
   }
 
   #throwIf(code: string | undefined, call: string): void {

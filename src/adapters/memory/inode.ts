@@ -126,7 +126,11 @@ export class FileNode {
     if (fate === 1) this.#writeDurable(position, bytes, 0, bytes.length);
     if (fate === 2) this.#writeDurable(position, bytes, 0, cut);
     if (fate === 3) this.#writeDurable(position, bytes, cut, cut + random.below(bytes.length - cut + 1));
-    if (fate === 4) this.#writeDurable(position, new Uint8Array(bytes.length), 0, cut);
+    if (fate === 4) {
+      // Only blocks that are new to the file can be found as zeros; what is overwritten is found old or new.
+      const from = Math.min(cut, Math.max(0, this.#durableSizeBytes - position));
+      this.#writeDurable(position, new Uint8Array(bytes.length), from, cut);
+    }
   }
 
   #writeDurable(position: number, bytes: Uint8Array, from: number, to: number): void {

@@ -5,11 +5,18 @@
  * this file turn it into an error that knows the path. Ranges are checked by the addon (RangeError).
  */
 export interface FileAddon {
-  /** `mode`: 0 read, 1 append, 2 create. Answers a descriptor. */
+  /** `mode`: 0 read, 1 append, 2 create, 3 overwrite. Answers a descriptor. */
   fileOpen(path: string, mode: number): number;
   fileClose(descriptor: number): number;
   fileSize(descriptor: number): number;
   fileAppend(descriptor: number, bytes: Uint8Array, offset: number, length: number): number;
+  fileOverwrite(
+    descriptor: number,
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number;
   fileRead(descriptor: number, position: number, into: Uint8Array, offset: number, length: number): number;
   /** As `fileRead`, or FILE_NOT_RESIDENT. */
   fileReadResident(
@@ -29,6 +36,15 @@ export interface FileAddon {
   /** These answer 0, or -EAGAIN if no thread could be started; `done` then never runs. */
   fileBeginAppend(
     descriptor: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sync: boolean,
+    done: NativeDone,
+  ): number;
+  fileBeginOverwrite(
+    descriptor: number,
+    position: number,
     bytes: Uint8Array,
     offset: number,
     length: number,

@@ -11,15 +11,15 @@
  * Hot-path file: `appendSync`, `readSync` and `readResidentSync` allocate nothing (bench/micro/files.mjs).
  */
 import { constants } from "node:os";
-import type { File, FileDone, FileLock } from "../../ports/file-system.ts";
+import type { File, FileDone, FileLock, OpenMode } from "../../ports/file-system.ts";
 import { checkRange } from "../files/byte-range.ts";
 import { FileOrder } from "../files/file-order.ts";
 import { composeNote, isHeldByNote } from "../files/lock-note.ts";
-import { systemError } from "../files/system-error.ts";
+import { systemError, systemErrorOf } from "../files/system-error.ts";
 import { PortableFileSystem } from "../node/file-system.ts";
 import type { FileAddon } from "./addon-files.ts";
 
-const MODES = { read: 0, append: 1, create: 2 } as const;
+const MODES = { read: 0, append: 1, create: 2, overwrite: 3 } as const;
 
 export class NativeFileSystem extends PortableFileSystem {
   override readonly kind: string = "native";
@@ -30,10 +30,10 @@ export class NativeFileSystem extends PortableFileSystem {
     this.#addon = addon;
   }
 
-  override openSync(path: string, mode: "read" | "append" | "create"): File {
+  override openSync(path: string, mode: OpenMode): File {
     const descriptor = this.#addon.fileOpen(path, MODES[mode]);
     if (descriptor < 0) throw systemError(descriptor, "open", path);
-    return new NativeFile(this.#addon, path, descriptor);
+    return new NativeFile(this.#addon, path, descriptor, mode);
   }
 
   /** The kernel's lock: gone with the process, however it ends. */
@@ -68,8 +68,10 @@ class NativeFile implements File {
   readonly #addon: FileAddon;
   readonly #descriptor: number;
   readonly #order: FileOrder;
+  readonly #mode: OpenMode;
 
-  constructor(addon: FileAddon, path: string, descriptor: number) {
+  constructor(addon: FileAddon, path: string, descriptor: number, mode: OpenMode) {
+    this.#mode = mode;
     this.path = path;
     this.#addon = addon;
     this.#descriptor = descriptor;
@@ -108,17 +110,48 @@ class NativeFile implements File {
 
   appendSync(bytes: Uint8Array, offset: number, length: number): void {
     this.#order.assertIdle();
+    if (this.#mode === "overwrite") throw systemErrorOf("EBADF", "write", this.path);
     this.#checked(this.#addon.fileAppend(this.#descriptor, bytes, offset, length), "write");
   }
 
   append(bytes: Uint8Array, offset: number, length: number, sync: boolean, done: FileDone): void {
     checkRange(bytes, offset, length);
+    if (this.#mode === "overwrite") throw systemErrorOf("EBADF", "write", this.path);
     this.#order.beginAppend(() => {
       const ended = (result: number, inSync: number): void => {
         this.#order.endAppend();
         done(result < 0 ? systemError(result, inSync === 1 ? "fdatasync" : "write", this.path) : undefined);
       };
       this.#start(this.#addon.fileBeginAppend(this.#descriptor, bytes, offset, length, sync, ended), ended);
+    });
+  }
+
+  overwriteSync(position: number, bytes: Uint8Array, offset: number, length: number): void {
+    this.#order.assertIdle();
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "pwrite", this.path);
+    this.#checked(this.#addon.fileOverwrite(this.#descriptor, position, bytes, offset, length), "pwrite");
+  }
+
+  overwrite(
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sync: boolean,
+    done: FileDone,
+  ): void {
+    checkRange(bytes, offset, length);
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "pwrite", this.path);
+    this.#order.beginAppend(() => {
+      const ended = (result: number, inSync: number): void => {
+        this.#order.endAppend();
+        done(result < 0 ? systemError(result, inSync === 1 ? "fdatasync" : "pwrite", this.path) : undefined);
+      };
+      const addon = this.#addon;
+      this.#start(
+        addon.fileBeginOverwrite(this.#descriptor, position, bytes, offset, length, sync, ended),
+        ended,
+      );
     });
   }
 

@@ -29,7 +29,7 @@ import {
   writeSync,
 } from "node:fs";
 import { systemCode } from "../../base/errors.ts";
-import type { File, FileDone, FileLock, FileStat, FileSystem } from "../../ports/file-system.ts";
+import type { File, FileDone, FileLock, FileStat, FileSystem, OpenMode } from "../../ports/file-system.ts";
 import { sortedByBytes } from "../files/byte-order.ts";
 import { checkRange } from "../files/byte-range.ts";
 import { FileOrder } from "../files/file-order.ts";
@@ -37,7 +37,7 @@ import { systemErrorOf, withPath } from "../files/system-error.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { portableLock } from "./portable-lock.ts";
 
-const FLAGS = { read: "r", append: "a+", create: "ax+" } as const;
+const FLAGS = { read: "r", append: "a+", create: "ax+", overwrite: "r+" } as const;
 /** Private to the user, as a database's files are. */
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
@@ -45,14 +45,14 @@ const DIRECTORY_MODE = 0o700;
 export class PortableFileSystem implements FileSystem {
   readonly kind: string = "portable";
 
-  openSync(path: string, mode: "read" | "append" | "create"): File {
+  openSync(path: string, mode: OpenMode): File {
     const descriptor = openSync(path, FLAGS[mode], FILE_MODE);
     // A folder opens for reading like a file and would fail later, with a message that names a read.
     if (fstatSync(descriptor).isDirectory()) {
       closeSync(descriptor);
       throw systemErrorOf("EISDIR", "open", path);
     }
-    return new PortableFile(path, descriptor);
+    return new PortableFile(path, descriptor, mode);
   }
 
   readFileSync(path: string): Uint8Array {
@@ -112,8 +112,10 @@ class PortableFile implements File {
   readonly path: string;
   readonly #descriptor: number;
   readonly #order: FileOrder;
+  readonly #mode: OpenMode;
 
-  constructor(path: string, descriptor: number) {
+  constructor(path: string, descriptor: number, mode: OpenMode) {
+    this.#mode = mode;
     this.path = path;
     this.#descriptor = descriptor;
     this.#order = new FileOrder(path);
@@ -158,6 +160,7 @@ class PortableFile implements File {
   appendSync(bytes: Uint8Array, offset: number, length: number): void {
     this.#order.assertIdle();
     checkRange(bytes, offset, length);
+    if (this.#mode === "overwrite") throw systemErrorOf("EBADF", "write", this.path);
     this.#named(() => {
       let done = 0;
       while (done < length)
@@ -166,13 +169,51 @@ class PortableFile implements File {
   }
 
   append(bytes: Uint8Array, offset: number, length: number, sync: boolean, done: FileDone): void {
+    if (this.#mode === "overwrite") throw systemErrorOf("EBADF", "write", this.path);
+    this.#change(null, bytes, offset, length, sync, done);
+  }
+
+  overwriteSync(position: number, bytes: Uint8Array, offset: number, length: number): void {
+    this.#order.assertIdle();
+    checkRange(bytes, offset, length);
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "write", this.path);
+    this.#named(() => {
+      let done = 0;
+      while (done < length)
+        done += this.#progress(
+          writeSync(this.#descriptor, bytes, offset + done, length - done, position + done),
+        );
+    });
+  }
+
+  overwrite(
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sync: boolean,
+    done: FileDone,
+  ): void {
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "write", this.path);
+    this.#change(position, bytes, offset, length, sync, done);
+  }
+
+  /** Writes at `position`, or at the end if it is null. */
+  #change(
+    position: number | null,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sync: boolean,
+    done: FileDone,
+  ): void {
     checkRange(bytes, offset, length);
     this.#order.beginAppend(() => {
       const ended = (error: Error | null): void => {
         this.#order.endAppend();
         done(error === null ? undefined : withPath(error, this.path));
       };
-      this.#appendFrom(0, bytes, offset, length, (error) => {
+      this.#writeFrom(0, position, bytes, offset, length, (error) => {
         if (error === null && sync) fdatasync(this.#descriptor, ended);
         else ended(error);
       });
@@ -220,17 +261,19 @@ class PortableFile implements File {
     });
   }
 
-  #appendFrom(
+  #writeFrom(
     done: number,
+    position: number | null,
     bytes: Uint8Array,
     offset: number,
     length: number,
     ended: (error: Error | null) => void,
   ): void {
-    write(this.#descriptor, bytes, offset + done, length - done, null, (error, written) => {
+    const at = position === null ? null : position + done;
+    write(this.#descriptor, bytes, offset + done, length - done, at, (error, written) => {
       if (error !== null || done + written === length) ended(error);
       else if (written === 0) ended(systemErrorOf("EIO", "write", this.path));
-      else this.#appendFrom(done + written, bytes, offset, length, ended);
+      else this.#writeFrom(done + written, position, bytes, offset, length, ended);
     });
   }
 
