@@ -13,9 +13,11 @@ import { assert } from "../base/assert.ts";
 import { type Buffers, heapBuffers } from "../ports/buffers.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
+import { PieceHeap } from "../value/heap/piece-heap.ts";
 import { type EvictionPolicy, isLfuPolicy } from "./eviction/eviction-policy.ts";
 import { Evictor } from "./eviction/evictor.ts";
 import { ExpiryCycle } from "./expiry-cycle.ts";
+import { FieldExpiry, type FieldExpiryListener } from "./field-expiry.ts";
 import { AccessClock } from "./hot/access-clock.ts";
 import { Cleaner } from "./hot/cleaner.ts";
 import { Flusher } from "./hot/flusher.ts";
@@ -27,6 +29,7 @@ import { type Hasher, SipHasher } from "./index/hash.ts";
 import { HashIndex } from "./index/hash-index.ts";
 import { SubTables, type SubTableView } from "./index/sub-tables.ts";
 import type { KeyPrefetch, Keyspace } from "./keyspace.ts";
+import { UnpackedTable } from "./unpacked-table.ts";
 import { verifyEngine } from "./verify.ts";
 
 export type { EvictionPolicy } from "./eviction/eviction-policy.ts";
@@ -63,6 +66,12 @@ export interface EngineMemory {
   readonly logUsedBytes: number;
   readonly logLiveBytes: number;
   readonly logDeadBytes: number;
+  /** Structures of unpacked collections: what they use, and what is reserved for them. */
+  readonly heapUsedBytes: number;
+  readonly heapReservedBytes: number;
+  /** Structures in use, and those whose memory has yet to be freed. */
+  readonly structures: number;
+  readonly structuresPending: number;
   /** Segments kept for reuse. */
   readonly logPooledBytes: number;
   readonly segments: number;
@@ -76,6 +85,8 @@ const DEAD_SHARE_MAX = 0.2;
 const DEAD_SEGMENTS_MIN = 2;
 /** Records or sub-tables handled between two looks at the clock. */
 const CLEAN_RECORDS = 32;
+/** Pieces of dropped structures freed between two looks at the clock. */
+const RELEASE_PIECES = 64;
 
 /** Segments of 8 MiB, or smaller ones where the cap is small, so that one is at most about a sixty-fourth of it. */
 export function segmentBytesFor(maxMemoryBytes: number): number {
@@ -90,6 +101,12 @@ export class Engine {
   readonly prefetch: KeyPrefetch;
   /** True while every record is in memory: lookups never have to wait. */
   readonly everythingInMemory = true;
+  /** Where the structures of unpacked collections live. */
+  readonly heap: PieceHeap;
+  /** The data set's seeded hash. */
+  readonly hasher: Hasher;
+  readonly random: Random;
+  readonly #unpacked: UnpackedTable;
   readonly #hot: HotKeyspace;
   readonly #tables: SubTables;
   readonly #log: RecordLog;
@@ -97,6 +114,7 @@ export class Engine {
   readonly #flusher: Flusher;
   readonly #evictor: Evictor;
   readonly #expiry: ExpiryCycle;
+  readonly #fieldExpiry: FieldExpiry;
   readonly #access: AccessClock;
   readonly #clock: Clock;
 
@@ -109,7 +127,15 @@ export class Engine {
     const log = new RecordLog(new SegmentTable(segmentBytes, POOLED_SEGMENTS_MAX, buffers), hasher);
     const tables = new SubTables(options.databases, buffers);
     const index = new HashIndex(tables, log);
-    const cleaner = new Cleaner(log, index);
+    const unpacked = new UnpackedTable();
+    this.#unpacked = unpacked;
+    this.hasher = hasher;
+    this.random = random;
+    this.heap = new PieceHeap({
+      newSlab: (bytes) => buffers.allocate(bytes),
+      releaseSlab: (slab) => buffers.release(slab),
+    });
+    const cleaner = new Cleaner(log, index, unpacked);
     const flusher = new Flusher(tables, log, cleaner);
     const access = new AccessClock(random);
     const hot = new HotKeyspace({
@@ -120,6 +146,7 @@ export class Engine {
       access,
       flusher,
       random,
+      unpacked,
     });
     this.#clock = clock;
     this.#tables = tables;
@@ -130,9 +157,20 @@ export class Engine {
     this.#hot = hot;
     this.keyspace = hot;
     this.prefetch = hot;
-    this.#expiry = new ExpiryCycle(index, log, hot, clock);
+    this.#expiry = new ExpiryCycle(index, log, hot, clock, unpacked);
+    this.#fieldExpiry = new FieldExpiry(unpacked, hot, clock);
     const usedBytes = (): number => this.usedBytes;
-    this.#evictor = new Evictor({ index, log, cleaner, keyspace: hot, access, clock, random, usedBytes });
+    this.#evictor = new Evictor({
+      index,
+      log,
+      cleaner,
+      keyspace: hot,
+      access,
+      clock,
+      random,
+      unpacked,
+      usedBytes,
+    });
   }
 
   /** Called with each evicted key; the range is valid during the call, which must not use the keyspace. */
@@ -146,7 +184,7 @@ export class Engine {
 
   /** Cheap: a few additions. */
   get usedBytes(): number {
-    return this.#tables.usedBytes + this.#log.usedBytes;
+    return this.#tables.usedBytes + this.#log.usedBytes + this.heap.usedBytes;
   }
 
   get evictedKeys(): number {
@@ -173,17 +211,25 @@ export class Engine {
     this.#log.segments.releaseRetired();
     this.#tables.units.releaseRetired();
     do {
-      if (this.#flusher.pending) this.#flusher.step(1);
+      if (this.#unpacked.pending > 0) this.#unpacked.step(RELEASE_PIECES);
+      else if (this.#flusher.pending) this.#flusher.step(1);
       else if (this.#cleaner.active) this.#cleaner.step(CLEAN_RECORDS, this.#evictor);
       else if (!this.#beginCleaning()) return false;
     } while (this.#clock.monotonicMs() < deadline);
     return true;
   }
 
-  /** Removes expired keys by the wall clock for at most about `budgetMs`; answers how many. */
+  /** Told of fields of hashes that go because their time is over. */
+  set fieldExpiryListener(listener: FieldExpiryListener) {
+    this.#fieldExpiry.listener = listener;
+  }
+
+  /** Removes expired keys and fields by the wall clock, each for at most about half of `budgetMs`; answers how many keys. */
   expireSlice(budgetMs: number): number {
     this.#hot.nowMs = this.#clock.wallMs();
-    return this.#expiry.run(budgetMs);
+    const deadline = this.#clock.monotonicMs() + budgetMs;
+    this.#fieldExpiry.run(budgetMs / 2);
+    return this.#expiry.run(deadline - this.#clock.monotonicMs());
   }
 
   /** Frees at least `bytesToFree`, deleting keys by the policy; answers by how much `usedBytes` fell; see `evictionExhausted`. */
@@ -215,6 +261,10 @@ export class Engine {
       logUsedBytes: this.#log.usedBytes,
       logLiveBytes: this.#log.liveBytes,
       logDeadBytes: this.#log.deadBytes,
+      heapUsedBytes: this.heap.usedBytes,
+      heapReservedBytes: this.heap.reservedBytes,
+      structures: this.#unpacked.count,
+      structuresPending: this.#unpacked.pending,
       logPooledBytes: segments.pooledBytes,
       segments: segments.count,
     };
@@ -252,7 +302,7 @@ export class Engine {
   verify(): void {
     this.#hot.forget();
     assert(!this.#flusher.pending, "verify needs `maintain` to have finished");
-    verifyEngine(this.#tables, this.#log);
+    verifyEngine(this.#tables, this.#log, this.#unpacked);
   }
 
   #beginCleaning(): boolean {

@@ -15,6 +15,7 @@ import type { HotKeyspace } from "./hot-keyspace.ts";
 import type { HashIndex } from "./index/hash-index.ts";
 import { rowAfter } from "./index/hash-order.ts";
 import { ROW_NONE, ROW_PREFIX, ROW_UNIT_COUNT, ROW_VOLATILE_COUNT, UNIT_SLOTS } from "./index/layout.ts";
+import type { UnpackedTable } from "./unpacked-table.ts";
 
 /** Keys with an expiry that a slice looks at before it may end early. */
 const KEYS_MIN = 400;
@@ -26,13 +27,21 @@ export class ExpiryCycle {
   readonly #log: RecordLog;
   readonly #keyspace: HotKeyspace;
   readonly #clock: Clock;
+  readonly #unpacked: UnpackedTable;
   /** Where the next slice begins: an internal keyspace and a hash prefix. */
   #at = 0;
   #prefix = 0;
   #looked = 0;
   #expired = 0;
 
-  constructor(index: HashIndex, log: RecordLog, keyspace: HotKeyspace, clock: Clock) {
+  constructor(
+    index: HashIndex,
+    log: RecordLog,
+    keyspace: HotKeyspace,
+    clock: Clock,
+    unpacked: UnpackedTable,
+  ) {
+    this.#unpacked = unpacked;
     this.#index = index;
     this.#log = log;
     this.#keyspace = keyspace;
@@ -96,6 +105,7 @@ export class ExpiryCycle {
       const bytes = segments.bytes[segment]!;
       const offset = unit * 8 + keyStartOf(words, unit * 2);
       const length = keyLengthOf(words, unit * 2);
+      this.#unpacked.dropOf(segments.data[segment]!, words, unit * 2);
       index.removeCurrent();
       this.#log.release(segment, unit);
       this.#expired++;

@@ -66,6 +66,7 @@ export class HotKeyspace extends KeyWriter implements Keyspace {
 
   flush(db: number): void {
     this.forget();
+    this.structures.dropKeyspace(this.internal[db]!);
     this.#flusher.flush(this.internal[db]!);
   }
 

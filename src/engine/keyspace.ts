@@ -1,3 +1,5 @@
+import type { UnpackedValue } from "../value/unpacked.ts";
+
 /**
  * The only view of the data that command bodies get: synchronous, and valid for what is in memory.
  *
@@ -85,6 +87,33 @@ export interface Keyspace {
     expiryMs: number,
     grow: boolean,
   ): void;
+
+  /** The structure of the view's record if it is unpacked (value/unpacked.ts), else undefined. */
+  readonly unpacked: UnpackedValue | undefined;
+  /**
+   * Creates or replaces the key with a structure that nothing else holds, which belongs to the key from now on.
+   * `encoding` is the name's part. Ranges and the view afterwards as for `put`.
+   */
+  putUnpacked(
+    db: number,
+    keyBytes: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    type: number,
+    encoding: number,
+    value: UnpackedValue,
+    expiryMs: number,
+  ): void;
+  /**
+   * The structure of the view's record was changed: the record gets a new version. The view stays on it. Bytes of a value
+   * that is not a structure may be written after such a call, until the next one.
+   */
+  touch(db: number): void;
+  /**
+   * As `touch`; the structure goes by this name from now on (the name's part of the encoding). Also to be called when an
+   * element was given a time of its own, so that it is removed when its time is over.
+   */
+  touchAs(db: number, encoding: number): void;
 
   /** Changes the expiry alone; false if the key is absent. */
   setExpiry(db: number, bytes: Uint8Array, offset: number, length: number, expiryMs: number): boolean;

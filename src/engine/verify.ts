@@ -6,17 +6,19 @@
  * segment live units that are exactly those of records with a slot.
  */
 import { assert } from "../base/assert.ts";
-import { expiryOf, isFiller, keyspaceOf, sizeUnitsOf } from "./hot/record.ts";
+import { expiryOf, handleOf, isFiller, isUnpacked, keyspaceOf, sizeUnitsOf } from "./hot/record.ts";
 import type { RecordLog } from "./hot/record-log.ts";
 import * as layout from "./index/layout.ts";
 import type { SubTables } from "./index/sub-tables.ts";
 import { NO_EXPIRY } from "./keyspace.ts";
+import type { UnpackedTable } from "./unpacked-table.ts";
 
-export function verifyEngine(tables: SubTables, log: RecordLog): void {
+export function verifyEngine(tables: SubTables, log: RecordLog, unpacked: UnpackedTable): void {
   const live = new Map<number, Set<number>>();
   for (const id of log.segments.ids()) live.set(id, new Set());
   for (let keyspace = 0; keyspace < tables.keyspaces; keyspace++) verifyKeyspace(tables, log, keyspace, live);
 
+  verifyStructures(log, live, unpacked);
   let usedUnits = 0;
   let deadUnits = 0;
   for (const [id, units] of live) {
@@ -35,6 +37,32 @@ export function verifyEngine(tables: SubTables, log: RecordLog): void {
   }
   assert(usedUnits === log.segments.usedUnitsTotal, "used units of the log are miscounted");
   assert(deadUnits === log.segments.deadUnitsTotal, "dead units of the log are miscounted");
+}
+
+/** Every structure is held by exactly one of the live records, whose key the table knows. */
+function verifyStructures(
+  log: RecordLog,
+  live: ReadonlyMap<number, ReadonlySet<number>>,
+  unpacked: UnpackedTable,
+): void {
+  const held = new Set<number>();
+  for (const [segment, units] of live) {
+    const words = log.segments.words[segment]!;
+    for (const unit of units) {
+      if (!isUnpacked(words, unit * 2)) continue;
+      const handle = handleOf(log.segments.data[segment]!, words, unit * 2);
+      assert(!held.has(handle), "two records hold one structure");
+      held.add(handle);
+      log.hashRecord(segment, unit);
+      assert(
+        unpacked.keyspaceOf(handle) === keyspaceOf(words, unit * 2) &&
+          unpacked.highOf(handle) === log.high &&
+          unpacked.lowOf(handle) === log.low,
+        "a structure does not know its key",
+      );
+    }
+  }
+  assert(held.size === unpacked.count, "a structure is held by no record");
 }
 
 function verifyKeyspace(

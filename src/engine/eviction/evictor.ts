@@ -20,6 +20,7 @@ import type { HotKeyspace } from "../hot-keyspace.ts";
 import type { HashIndex } from "../index/hash-index.ts";
 import { placeOnRandomSlot, placeOnRandomVolatile } from "../index/hash-order.ts";
 import { NO_EXPIRY } from "../keyspace.ts";
+import type { UnpackedTable } from "../unpacked-table.ts";
 import {
   type EvictionPolicy,
   isRandomPolicy,
@@ -32,6 +33,8 @@ import {
 const SAMPLE_COUNT = 64;
 /** Records walked between two looks at the clock. */
 const STEP_RECORDS = 8;
+/** Pieces of dropped structures freed between two looks at the clock. */
+const STEP_PIECES = 64;
 /** A segment with this much dead is cleaned without evicting anything. */
 const DEAD_SHARE_FREE = 0.3;
 /** With single keys picked: cleaning begins at this dead share. */
@@ -49,6 +52,7 @@ export interface EvictorParts {
   readonly access: AccessClock;
   readonly clock: Clock;
   readonly random: Random;
+  readonly unpacked: UnpackedTable;
   /** The engine's use of memory; what eviction has to bring down. */
   readonly usedBytes: () => number;
 }
@@ -79,7 +83,7 @@ export class Evictor implements CleaningJudge {
    * opposed to the time being up.
    */
   evict(policy: EvictionPolicy, bytesToFree: number, budgetMs: number): number {
-    const { cleaner, clock, keyspace, usedBytes } = this.#parts;
+    const { cleaner, clock, keyspace, unpacked, usedBytes } = this.#parts;
     const start = usedBytes();
     const deadline = clock.monotonicMs() + budgetMs;
     if (policy !== this.#policy) this.#threshold = Number.POSITIVE_INFINITY;
@@ -88,7 +92,8 @@ export class Evictor implements CleaningJudge {
     this.#evicting = true;
     this.exhausted = false;
     while (usedBytes() > this.#target) {
-      if (cleaner.active) cleaner.step(STEP_RECORDS, this);
+      if (unpacked.pending > 0) unpacked.step(STEP_PIECES);
+      else if (cleaner.active) cleaner.step(STEP_RECORDS, this);
       else if (!this.#nextVictim()) {
         this.exhausted = true;
         break;

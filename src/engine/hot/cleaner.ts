@@ -11,6 +11,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { HashIndex } from "../index/hash-index.ts";
+import type { UnpackedTable } from "../unpacked-table.ts";
 import { checkRecord, isFiller, keyLengthOf, keyStartOf, keyspaceOf, sizeUnitsOf } from "./record.ts";
 import { type RecordLog, SEGMENT_NONE } from "./record-log.ts";
 import { MEDIUM_MEMORY, SEGMENT_HEADER_UNITS } from "./segment-table.ts";
@@ -30,6 +31,7 @@ export interface CleaningJudge {
 export class Cleaner {
   readonly #log: RecordLog;
   readonly #index: HashIndex;
+  readonly #unpacked: UnpackedTable;
   #victim = SEGMENT_NONE;
   #wasWritable = 0;
   #unit = 0;
@@ -37,7 +39,8 @@ export class Cleaner {
   copiedBytes = 0;
   freedSegments = 0;
 
-  constructor(log: RecordLog, index: HashIndex) {
+  constructor(log: RecordLog, index: HashIndex, unpacked: UnpackedTable) {
+    this.#unpacked = unpacked;
     this.#log = log;
     this.#index = index;
   }
@@ -134,6 +137,7 @@ export class Cleaner {
       log.segments.addDead(segment, size);
       return true;
     }
+    this.#unpacked.dropOf(log.segments.data[segment]!, words, unit * 2);
     this.#index.removeCurrent();
     log.segments.addDead(segment, size);
     const offset = unit * 8 + keyStartOf(words, unit * 2);

@@ -14,11 +14,13 @@
  */
 import { assert } from "../../base/assert.ts";
 import { copyWords, equalWords, SourceView } from "../../base/word-bytes.ts";
+import type { UnpackedValue } from "../../value/unpacked.ts";
 import type { Hasher } from "../index/hash.ts";
 import type { HashIndex } from "../index/hash-index.ts";
 import { type KeyPrefetch, type Keyspace, PREFETCH_TICKETS } from "../keyspace.ts";
+import type { UnpackedTable } from "../unpacked-table.ts";
 import type { AccessClock } from "./access-clock.ts";
-import { expiryOf, keyLengthOf, keyStartOf, keyspaceOf } from "./record.ts";
+import { expiryOf, handleOf, isUnpacked, keyLengthOf, keyStartOf, keyspaceOf } from "./record.ts";
 import type { RecordLog } from "./record-log.ts";
 import { RecordView } from "./record-view.ts";
 
@@ -35,6 +37,7 @@ export interface LookupParts {
   readonly index: HashIndex;
   readonly log: RecordLog;
   readonly access: AccessClock;
+  readonly unpacked: UnpackedTable;
 }
 
 const NO_KEYSPACE = -1;
@@ -47,7 +50,8 @@ export class KeyLookup extends RecordView implements KeyPrefetch {
   declare readonly databases: number;
   declare protected readonly index: HashIndex;
   declare protected readonly log: RecordLog;
-  declare private readonly hasher: Hasher;
+  declare protected readonly hasher: Hasher;
+  declare protected readonly structures: UnpackedTable;
   /** Internal keyspace number by logical database, and back. */
   declare protected readonly internal: Int32Array;
   declare protected readonly logical: Int32Array;
@@ -90,6 +94,7 @@ export class KeyLookup extends RecordView implements KeyPrefetch {
     this.index = parts.index;
     this.log = parts.log;
     this.hasher = parts.hasher;
+    this.structures = parts.unpacked;
     this.internal = Int32Array.from({ length: parts.databases }, (_, db) => db);
     this.logical = this.internal.slice();
   }
@@ -132,6 +137,11 @@ export class KeyLookup extends RecordView implements KeyPrefetch {
     return this.find(db, bytes, offset, length) && !this.expireIfDue(db, bytes, offset, length);
   }
 
+  get unpacked(): UnpackedValue | undefined {
+    if (!isUnpacked(this.words, this.word)) return undefined;
+    return this.structures.get(this.valueData.getUint32(this.valueOffset, true));
+  }
+
   /** The placement of the index is another's now: the next write looks its key up again. */
   forget(): void {
     this.#memo = MEMO_NONE;
@@ -149,6 +159,24 @@ export class KeyLookup extends RecordView implements KeyPrefetch {
   reportExpired(keyspace: number, bytes: Uint8Array, offset: number, length: number): void {
     this.expiredKeys++;
     this.onExpired(this.logical[keyspace]!, bytes, offset, length);
+  }
+
+  /** Places the view on the record that holds a handle; false if its key is due itself. */
+  placeOnHandle(handle: number): boolean {
+    const { index, structures } = this;
+    this.#memo = MEMO_NONE;
+    let isHere = index.seek(
+      structures.keyspaceOf(handle),
+      structures.highOf(handle),
+      structures.lowOf(handle),
+    );
+    for (; isHere; isHere = index.next()) {
+      this.placeView(index.segment, index.unit);
+      if (!isUnpacked(this.words, this.word)) continue;
+      if (handleOf(this.valueData, this.words, this.word) === handle) break;
+    }
+    assert(isHere, "no record holds the handle of a structure");
+    return !(index.isVolatile && this.isDue());
   }
 
   /** Removes the key whose record is at an address; answers its internal keyspace. The record's bytes stay until the next write. */
@@ -317,6 +345,18 @@ export class KeyLookup extends RecordView implements KeyPrefetch {
 
   /** Removes the key that view and index are on. The record's bytes stay readable until the next write. */
   protected removeCurrent(): void {
+    this.dropStructure();
+    this.unlinkCurrent();
+  }
+
+  /** What the view's record holds outside of itself goes with it. */
+  protected dropStructure(): void {
+    if (isUnpacked(this.words, this.word))
+      this.structures.drop(handleOf(this.valueData, this.words, this.word));
+  }
+
+  /** As `removeCurrent`, for a record whose structure another record holds now. */
+  protected unlinkCurrent(): void {
     this.#memo = MEMO_NONE;
     this.index.removeCurrent();
     this.log.release(this.segment, this.unit);

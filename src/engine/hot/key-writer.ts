@@ -11,6 +11,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import { copyWords, SourceView } from "../../base/word-bytes.ts";
+import { ENCODING_UNPACKED, HANDLE_BYTES, type UnpackedValue } from "../../value/unpacked.ts";
 import { NO_EXPIRY } from "../keyspace.ts";
 import { KeyLookup } from "./key-lookup.ts";
 import * as record from "./record.ts";
@@ -29,10 +30,13 @@ const EXTENSION_ALWAYS_BYTES = 2048;
 const SPARE_DOUBLING_MAX = 1 << 20;
 const VALUE_BYTES_MAX = 512 * 2 ** 20;
 const TWO_32 = 2 ** 32;
+const ENCODING_BITS = 0xf0;
 
 export class KeyWriter extends KeyLookup {
   lsn = 1;
   readonly #valueSource = new SourceView();
+  readonly #handleBytes = new Uint8Array(HANDLE_BYTES);
+  readonly #handle = new DataView(this.#handleBytes.buffer);
   /** Where the record was that the present write replaces. */
   #oldSegment = 0;
   #oldWord = 0;
@@ -51,6 +55,7 @@ export class KeyWriter extends KeyLookup {
   ): void {
     assert(valueOffset + valueLength <= valueBytes.length, "value range of put lies outside its buffer");
     const found = this.locate(db, keyBytes, keyOffset, keyLength);
+    if (found) this.dropStructure();
     const keyStart = keyStartFor(keyLength, valueLength, expiryMs);
     const total = keyStart + keyLength + valueLength;
     const units = (total + 7) >>> 3;
@@ -80,6 +85,7 @@ export class KeyWriter extends KeyLookup {
   ): void {
     assert(valueLength >= 0 && valueLength <= VALUE_BYTES_MAX, "value length of resize is out of range");
     const found = this.locateAlive(db, keyBytes, keyOffset, keyLength);
+    if (found) this.dropStructure();
     const kept = found ? Math.min(this.valueLength, valueLength) : 0;
     const clock = found ? this.access.touched(this.words[this.word + 1]! >>> 8) : this.access.fresh();
     const inPlace = found && this.#fitsInPlace(keyLength, valueLength, expiryMs, grow);
@@ -99,6 +105,43 @@ export class KeyWriter extends KeyLookup {
     copyWords(target, this.keyOffset, this.keySource.of(keyBytes), keyOffset, keyLength);
     if (kept < valueLength) this.valueBytes.fill(0, this.valueOffset + kept, this.valueOffset + valueLength);
     this.#link(db, found, inPlace, expiryMs !== WITHOUT_EXPIRY);
+  }
+
+  putUnpacked(
+    db: number,
+    keyBytes: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    type: number,
+    encoding: number,
+    value: UnpackedValue,
+    expiryMs: number,
+  ): void {
+    this.hasher.hash(this.keySource.of(keyBytes), keyOffset, keyLength);
+    const handle = this.structures.add(value, this.internal[db]!, this.hasher.high, this.hasher.low);
+    this.#handle.setUint32(0, handle, true);
+    const bytes = this.#handleBytes;
+    const flagged = encoding | ENCODING_UNPACKED;
+    this.put(db, keyBytes, keyOffset, keyLength, type, flagged, bytes, 0, HANDLE_BYTES, expiryMs);
+  }
+
+  touch(db: number): void {
+    if (this.segments.writable[this.segment] === 1) {
+      this.#writeVersion(this.words[this.word + 3]! & 0xf_ffff);
+      return;
+    }
+    const bytes = this.keyBytes;
+    const offset = this.keyOffset;
+    const found = this.find(db, bytes, offset, this.keyLength);
+    assert(found, "the record that was changed has gone");
+    this.#copyToTail(db, true, bytes, offset, this.keyLength, this.expiryMs);
+  }
+
+  touchAs(db: number, encoding: number): void {
+    this.touch(db);
+    const at = this.word + 1;
+    this.words[at] = (this.words[at]! & ~ENCODING_BITS) | ((encoding | ENCODING_UNPACKED) << 4);
+    this.structures.noteDue(record.handleOf(this.valueData, this.words, this.word));
   }
 
   setExpiry(db: number, bytes: Uint8Array, offset: number, length: number, expiryMs: number): boolean {
@@ -139,6 +182,7 @@ export class KeyWriter extends KeyLookup {
       // Replaced by the copy: linking it counts this record as dead.
       const target = this.segment;
       const targetUnit = this.unit;
+      this.dropStructure();
       this.placeView(segment, unit);
       this.#copyToTail(toDb, true, toBytes, toOffset, toLength, this.expiryMs, target, targetUnit);
     } else {
@@ -149,9 +193,18 @@ export class KeyWriter extends KeyLookup {
     const newUnit = this.unit;
     const found = this.find(fromDb, fromBytes, fromOffset, fromLength);
     assert(found && this.segment === segment && this.unit === unit, "the source of a move has gone");
-    this.removeCurrent();
+    this.unlinkCurrent();
     this.placeView(newSegment, newUnit);
+    this.#ownStructure(toDb, toBytes, toOffset, toLength);
     return true;
+  }
+
+  /** The structure of the view's record, if any, belongs to this key from now on. */
+  #ownStructure(db: number, bytes: Uint8Array, offset: number, length: number): void {
+    if (!record.isUnpacked(this.words, this.word)) return;
+    this.hasher.hash(this.keySource.of(bytes), offset, length);
+    const handle = record.handleOf(this.valueData, this.words, this.word);
+    this.structures.own(handle, this.internal[db]!, this.hasher.high, this.hasher.low);
   }
 
   /** Finds room for a record of `units` and turns the view to it; true if that is where the old record is. */

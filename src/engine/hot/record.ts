@@ -105,6 +105,16 @@ export function writeExpiry(words: Int32Array, word: number, expiryMs: number): 
   words[word + 5] = Math.floor(expiryMs / TWO_32) | flags | FLAG_EXPIRY;
 }
 
+/** True if the value is the handle of a structure outside of the record: the top bit of the encoding (value/unpacked.ts). */
+export function isUnpacked(words: Int32Array, word: number): boolean {
+  return (words[word + 1]! & 0x80) !== 0;
+}
+
+/** The handle that an unpacked record holds; `data` is over the same memory as `words`. */
+export function handleOf(data: DataView, words: Int32Array, word: number): number {
+  return data.getUint32(word * 4 + keyStartOf(words, word) + keyLengthOf(words, word), true);
+}
+
 /** Writes the words that hold version, keyspace and key length. `lsn` is below 2^53; its low 44 bits are kept. */
 export function writeVersion(words: Int32Array, word: number, lsn: number, rest: number): void {
   words[word + 2] = lsn | 0;
