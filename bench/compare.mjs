@@ -79,7 +79,7 @@ async function measureLoad(load, servers) {
   const samples = Object.fromEntries(kinds.map((kind) => [kind, []]));
   for (let run = 0; run < runs; run++) {
     for (const server of servers) {
-      commands.add(`redis-benchmark ${wordsFor(server, settings).join(" ")}`);
+      commands.add(`redis-benchmark ${wordsFor(settings).join(" ")}`);
       const sample = await runOnce(server, settings);
       if (load.pipeline === 1) sample.p999 = (await timeEach(server, load)).p999;
       samples[server.kind].push(sample);

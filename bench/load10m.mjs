@@ -9,6 +9,7 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { keyName, loadKeys } from "./support/load.mjs";
 import { machine, saveResult } from "./support/machine.mjs";
 import { readOptions } from "./support/options.mjs";
+import { pausesOfMachine } from "./support/pauses.mjs";
 import { startServer } from "./support/servers.mjs";
 import { percentile, short } from "./support/statistics.mjs";
 
@@ -27,6 +28,7 @@ async function main() {
     json: { type: "string", help: "file for the result (default: a new one in bench/results)" },
   });
   const keys = Number(options.keys ?? (options.quick ? 100_000 : 10_000_000));
+  const pauses = await pausesOfMachine(options.quick ? 200 : 10_000);
   const server = await startServer("ferrite", { nodeFlags: ["--expose-gc", "--trace-gc"] });
   const before = server.residentBytes();
   const startedAt = performance.now();
@@ -42,6 +44,7 @@ async function main() {
   times.sort();
   const result = {
     machine: machine(),
+    machinePauses: pauses,
     keys,
     seconds,
     keysPerSecond: keys / seconds,
@@ -55,6 +58,9 @@ async function main() {
   };
   console.log(
     `${keys} keys in ${short(seconds)} s (${short(result.keysPerSecond)} keys/s), ${short(bytesPerKey)} B of RSS each`,
+  );
+  console.log(
+    `the machine alone stops threads that only spin for up to ${short(pauses.longestMs)} ms, ${short(pauses.over5PerSecond)} times a second for over 5 ms`,
   );
   console.log(
     `meanwhile ${result.probes} probes: p50 ${short(result.p50Ms)} ms, p99.9 ${short(result.p999Ms)} ms, worst ${short(result.worstMs)} ms`,

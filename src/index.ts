@@ -8,9 +8,10 @@ export type {
   ScanOptions,
   SetOptions,
 } from "./embed/client.ts";
-export type { ClientOptions, FerriteDatabase } from "./embed/database.ts";
+export type { ClientOptions, FerriteDatabase, TextListener } from "./embed/database.ts";
 export { open } from "./embed/open.ts";
 export type { ConfigOptions, MemoryOptions, OpenOptions, OptionKey, OptionValue } from "./embed/options.ts";
 export type { Argument } from "./embed/request-arena.ts";
+export type { MessageListener, Subscription } from "./embed/subscription.ts";
 export type { LogFields, Logger, LogLevel } from "./ports/logger.ts";
 export { type PlainReply, ReplyError } from "./protocol/reply.ts";

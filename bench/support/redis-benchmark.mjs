@@ -10,17 +10,23 @@ export function requireRedisBenchmark() {
 }
 
 /** `test` is a name of redis-benchmark's list: set, get, incr, … */
-export function wordsFor(server, { test, pipeline, requests, valueBytes, keys }) {
+export function wordsFor({ test, pipeline, requests, valueBytes, keys }) {
   return [
-    ...["-h", "127.0.0.1", "-p", server.port, "-t", test, "-c", CLIENTS, "-n", requests],
+    ...["-t", test, "-c", CLIENTS, "-n", requests],
     ...["-P", pipeline, "-d", valueBytes, "-r", keys, "--csv"],
   ].map(String);
 }
 
 /** Requests per second as it reports them, its latencies in ms, and the server's CPU time per request in µs. */
-export async function runOnce(server, load) {
+export function runOnce(server, load) {
+  return runWords(server, wordsFor(load), load.requests);
+}
+
+/** As `runOnce`, with the words of the command line given; host and port are added. */
+export async function runWords(server, words, requests) {
   const before = server.cpuSeconds();
-  const csv = await outputOf("redis-benchmark", wordsFor(server, load));
+  const all = ["-h", "127.0.0.1", "-p", server.port, ...words].map(String);
+  const csv = await outputOf("redis-benchmark", all);
   const cpu = server.cpuSeconds() - before;
   // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"
   const [header, row] = csv
@@ -32,7 +38,7 @@ export async function runOnce(server, load) {
   if (!(field("rps") > 0)) throw new Error(`redis-benchmark said:\n${csv}`);
   return {
     perSecond: field("rps"),
-    cpuMicroseconds: (cpu / load.requests) * 1e6,
+    cpuMicroseconds: (cpu / requests) * 1e6,
     p50: field("p50_latency_ms"),
     p99: field("p99_latency_ms"),
     max: field("max_latency_ms"),

@@ -6,6 +6,7 @@
  * int64 range goes through BigInt, because only such arguments need it.
  */
 import { latin1 } from "../base/bytes.ts";
+import { type LongDouble, parseLongDouble } from "../value/long-double.ts";
 import type { Context } from "./context.ts";
 
 export const SYNTAX_ERROR = "ERR syntax error";
@@ -152,4 +153,32 @@ export function sameArgument(context: Context, a: number, b: number): boolean {
   const bOffset = context.offset(b);
   for (let i = 0; i < length; i++) if (bytes[aOffset + i] !== bytes[bOffset + i]) return false;
   return true;
+}
+
+/** From here on a number of milliseconds is no int64. */
+const INT64_BOUND = 2 ** 63;
+
+/**
+ * The time-out of a blocking command: seconds, with a fraction; answered in whole milliseconds, rounded up, 0 for
+ * "for ever". NaN after the error reply. Redis 7.0 answers "is negative" for what is out of range; 7.2 is followed.
+ */
+export function timeoutOrReply(context: Context, index: number): number {
+  const seconds = parseLongDouble(context.text(index));
+  if (seconds === undefined) {
+    context.reply.error("ERR timeout is not a float or out of range");
+    return Number.NaN;
+  }
+  const ms = millisecondsUp(seconds);
+  if (ms < 0) context.reply.error("ERR timeout is negative");
+  else if (ms >= INT64_BOUND - context.nowMs) context.reply.error("ERR timeout is out of range");
+  else return ms;
+  return Number.NaN;
+}
+
+function millisecondsUp(seconds: LongDouble): number {
+  if (seconds.infinite) return seconds.negative ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const magnitude = Number(seconds.mantissa) * 2 ** seconds.exponent * 1000;
+  if (seconds.negative) return magnitude < 1 ? 0 : -Math.floor(magnitude);
+  // What is too small for a double is still some time, where 0 would mean "for ever".
+  return magnitude === 0 && seconds.mantissa > 0n ? 1 : Math.ceil(magnitude);
 }

@@ -33,6 +33,8 @@ export interface ClientEntry {
   readonly shardSubscriptions: number;
   /** Commands queued by MULTI; -1 outside a transaction. */
   readonly queuedCommands: number;
+  /** What these and its watched keys take. */
+  readonly transactionBytes: number;
   /** A key that it watches has changed. */
   readonly watchBroken: boolean;
   /** Full name of the last command ("client|list"), "NULL" before the first. */
@@ -95,11 +97,11 @@ export function describeClient(client: ClientEntry, nowMs: number): string {
     `multi=${client.queuedCommands}`,
     `qbuf=${client.inputBytes}`,
     // Input is parsed where it arrives, arguments are not copied, and replies share one arena: no buffers of its own.
-    "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0",
+    `qbuf-free=0 argv-mem=0 multi-mem=${client.transactionBytes} rbs=0 rbp=0`,
     `obl=${output}`,
     "oll=0",
     `omem=${output}`,
-    `tot-mem=${CLIENT_BYTES + client.inputBytes + output}`,
+    `tot-mem=${CLIENT_BYTES + client.inputBytes + client.transactionBytes + output}`,
     `events=${output > 0 ? "rw" : "r"}`,
     `cmd=${client.lastCommand}`,
     `user=${client.user}`,

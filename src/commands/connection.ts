@@ -47,9 +47,20 @@ function echo(context: Context): void {
 
 function ping(context: Context): void {
   const argc = context.argc;
-  if (argc === 1) context.reply.pong();
+  const { session } = context;
+  if (session.resp === 2 && argc <= 2 && session.subscribed) pongAsMessage(context);
+  else if (argc === 1) context.reply.pong();
   else if (argc === 2) context.reply.bulk(context.bytes, context.offset(1), context.length(1));
   else replyWrongArity(context, "ping");
+}
+
+/** To a subscriber that cannot tell replies from messages in any other way. */
+function pongAsMessage(context: Context): void {
+  const { reply, argc } = context;
+  reply.arrayHeader(2);
+  reply.bulkLatin1("pong");
+  if (argc === 1) reply.bulkLatin1("");
+  else reply.bulk(context.bytes, context.offset(1), context.length(1));
 }
 
 function hello(context: Context): void {
@@ -143,6 +154,8 @@ function quit(context: Context): void {
 function reset(context: Context): void {
   const session = context.session;
   const authenticated = !context.server.auth.required;
+  context.transactions.discard();
+  context.server.pubSub.forget(session);
   const client = context.server.clients.find(session.id);
   if (client !== undefined) {
     context.server.monitors.remove(client);

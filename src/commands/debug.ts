@@ -6,13 +6,15 @@
  */
 import { matchesGlob } from "../base/glob.ts";
 import { NO_EXPIRY, TYPE_STRING } from "../engine/keyspace.ts";
-import { STRING_PLAIN, stringEncodingName } from "../value/string.ts";
+import { STRING_PLAIN } from "../value/string.ts";
 import { integerOrReply, NO_SUCH_KEY } from "./arguments.ts";
 import { replyHelp } from "./command-help.ts";
 import type { Context } from "./context.ts";
+import { debugDigest, debugDigestValue } from "./debug-digest.ts";
 import { replyProtocolSample } from "./debug-protocol.ts";
 import { replyLater } from "./server-refusal.ts";
 import type { CommandSpec } from "./spec.ts";
+import { encodingName } from "./value-encoding.ts";
 
 interface Subcommand {
   /** Argument counts, DEBUG and the subcommand included. */
@@ -25,6 +27,8 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   "change-repl-id": exactly(2, accept),
   "config-rewrite-force-all": exactly(2, accept),
   "dict-resizing": exactly(3, accept),
+  digest: exactly(2, debugDigest),
+  "digest-value": { least: 2, most: Number.POSITIVE_INFINITY, execute: debugDigestValue },
   error: exactly(3, error),
   gc: exactly(2, collectGarbage),
   help: exactly(2, help),
@@ -132,13 +136,12 @@ function object(context: Context): void {
     context.reply.error(NO_SUCH_KEY);
     return;
   }
-  const { type, encoding, valueBytes, valueOffset, valueLength, idleSeconds } = context.keyspace;
-  const isString = type === TYPE_STRING;
-  const name = isString ? stringEncodingName(encoding, valueBytes, valueOffset, valueLength) : "listpack";
+  const { keyspace } = context;
+  const { valueLength, idleSeconds } = keyspace;
   const lru = Math.floor(context.nowMs / 1000 - idleSeconds) % 2 ** 24;
   context.reply.simple(
-    `Value at:0x0 refcount:1 encoding:${name} serializedlength:${valueLength} lru:${lru} ` +
-      `lru_seconds_idle:${idleSeconds} version:${context.keyspace.version}`,
+    `Value at:0x0 refcount:1 encoding:${encodingName(keyspace)} serializedlength:${valueLength} lru:${lru} ` +
+      `lru_seconds_idle:${idleSeconds} version:${keyspace.version}`,
   );
 }
 
@@ -193,6 +196,10 @@ function help(context: Context): void {
 }
 
 const HELP: readonly string[] = [
+  "DIGEST",
+  "    Output a hex signature representing the current DB content.",
+  "DIGEST-VALUE <key> [<key> ...]",
+  "    Output a hex signature of the values of all the specified keys.",
   "ERROR <string>",
   "    Return a protocol error with <string> as message.",
   "GC",

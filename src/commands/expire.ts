@@ -20,6 +20,7 @@ import {
 } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
+import { NOTIFY_GENERIC, NOTIFY_KEY_MISS } from "./notify-events.ts";
 import type { ArgumentDoc, CommandSpec } from "./spec.ts";
 
 /** Gives the present key in argument `index` this expiry, or deletes it if the time has passed; logs either. */
@@ -29,6 +30,7 @@ export function expireAt(context: Context, index: number, expiry: ExpiryArgument
     if (keyspace.expireOnAccess) {
       context.remove(index);
       logDelete(context, index);
+      context.notify(NOTIFY_GENERIC, "del", index);
       return;
     }
     if (expiry.ms < 0) expiry.ms = 0;
@@ -39,6 +41,7 @@ export function expireAt(context: Context, index: number, expiry: ExpiryArgument
   effects.requestArgument(index);
   effects.argumentInteger(expiry.ms);
   effects.end();
+  context.notify(NOTIFY_GENERIC, "expire", index);
 }
 
 /** `DEL key`, the key being argument `index`. */
@@ -131,6 +134,7 @@ function persist(context: Context): void {
   }
   context.keyspace.setExpiry(context.db, context.bytes, context.offset(1), context.length(1), NO_EXPIRY);
   context.effects.verbatim();
+  context.notify(NOTIFY_GENERIC, "persist", 1);
   context.reply.integer(1);
 }
 
@@ -153,6 +157,7 @@ function pexpireTime(context: Context): void {
 /** Places the view on a key that expires; false after the reply (-2: no such key, -1: it does not expire). */
 function hasExpiryOrReply(context: Context): boolean {
   if (!context.peek(1)) {
+    context.notify(NOTIFY_KEY_MISS, "keymiss", 1);
     context.reply.integer(-2);
     return false;
   }

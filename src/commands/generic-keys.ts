@@ -14,12 +14,17 @@ import {
 } from "../engine/keyspace.ts";
 import type { Context } from "./context.ts";
 import { allKeys, KEY_ARGUMENT, KEYS_ARGUMENT, oneKey, SUMMED_OVER_SHARDS } from "./keys-spec.ts";
+import { NOTIFY_GENERIC, NOTIFY_KEY_MISS } from "./notify-events.ts";
 import type { CommandSpec } from "./spec.ts";
 
 function del(context: Context): void {
   const argc = context.argc;
   let removed = 0;
-  for (let index = 1; index < argc; index++) if (context.remove(index)) removed++;
+  for (let index = 1; index < argc; index++) {
+    if (!context.remove(index)) continue;
+    removed++;
+    context.notify(NOTIFY_GENERIC, "del", index);
+  }
   if (removed > 0) context.effects.verbatim();
   context.reply.integer(removed);
 }
@@ -27,7 +32,10 @@ function del(context: Context): void {
 function exists(context: Context): void {
   const argc = context.argc;
   let found = 0;
-  for (let index = 1; index < argc; index++) if (context.peek(index)) found++;
+  for (let index = 1; index < argc; index++) {
+    if (context.peek(index)) found++;
+    else context.notify(NOTIFY_KEY_MISS, "keymiss", index);
+  }
   context.reply.integer(found);
 }
 
@@ -61,8 +69,10 @@ export function typeName(type: number): string {
 const STRING_REPLY = Buffer.from("+string\r\n");
 
 function type(context: Context): void {
-  if (!context.peek(1)) context.reply.simple("none");
-  else if (context.keyspace.type === TYPE_STRING) context.reply.raw(STRING_REPLY, 0, STRING_REPLY.length);
+  if (!context.peek(1)) {
+    context.notify(NOTIFY_KEY_MISS, "keymiss", 1);
+    context.reply.simple("none");
+  } else if (context.keyspace.type === TYPE_STRING) context.reply.raw(STRING_REPLY, 0, STRING_REPLY.length);
   else context.reply.simple(typeName(context.keyspace.type));
 }
 

@@ -6,9 +6,11 @@
  * do the same, and a refused one logs nothing.
  */
 import { cloneBytes } from "../base/bytes.ts";
+import { encodingNameOf } from "../value/unpacked.ts";
 import { databaseOrReply, NO_SUCH_KEY, SAME_OBJECT, SYNTAX_ERROR, sameArgument } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey, sourceAndDestination } from "./keys-spec.ts";
+import { NOTIFY_GENERIC, NOTIFY_NEW } from "./notify-events.ts";
 import type { CommandSpec } from "./spec.ts";
 
 function rename(context: Context): void {
@@ -31,7 +33,9 @@ function renameOrReply(context: Context, onlyIfFree: boolean): boolean {
     else reply.ok();
     return false;
   }
-  if (onlyIfFree && context.findForWrite(2)) {
+  // With notifications on also for RENAME: a target whose time is over is told of.
+  const taken = (onlyIfFree || context.notifications !== 0) && context.findForWrite(2);
+  if (onlyIfFree && taken) {
     reply.integer(0);
     return false;
   }
@@ -46,6 +50,11 @@ function renameOrReply(context: Context, onlyIfFree: boolean): boolean {
     context.length(2),
   );
   context.effects.verbatim();
+  context.notify(NOTIFY_NEW, "new", 2);
+  context.notify(NOTIFY_GENERIC, "rename_from", 1);
+  context.notify(NOTIFY_GENERIC, "rename_to", 2);
+  context.signalReady(db, bytes, context.offset(1), context.length(1));
+  context.signalReady(db, bytes, context.offset(2), context.length(2));
   return true;
 }
 
@@ -65,6 +74,11 @@ function move(context: Context): void {
   }
   keyspace.move(db, bytes, offset, length, target, bytes, offset, length);
   context.effects.verbatim();
+  context.notifyKey(NOTIFY_NEW, "new", bytes, offset, length, target);
+  context.notify(NOTIFY_GENERIC, "move_from", 1);
+  context.notifyKey(NOTIFY_GENERIC, "move_to", bytes, offset, length, target);
+  context.signalReady(db, bytes, offset, length);
+  context.signalReady(target, bytes, offset, length);
   reply.integer(1);
 }
 
@@ -97,6 +111,9 @@ function copy(context: Context): void {
   }
   copyTo(context, target);
   context.effects.verbatim();
+  context.notifyKey(NOTIFY_NEW, "new", bytes, context.offset(2), context.length(2), target);
+  context.notifyKey(NOTIFY_GENERIC, "copy_to", bytes, context.offset(2), context.length(2), target);
+  context.signalReady(target, bytes, context.offset(2), context.length(2));
   reply.integer(1);
 }
 
@@ -104,6 +121,20 @@ function copy(context: Context): void {
 function copyTo(context: Context, target: number): void {
   const keyspace = context.keyspace;
   context.peek(1);
+  const structure = keyspace.unpacked;
+  if (structure !== undefined) {
+    keyspace.putUnpacked(
+      target,
+      context.bytes,
+      context.offset(2),
+      context.length(2),
+      keyspace.type,
+      encodingNameOf(keyspace.encoding),
+      structure.copy(),
+      keyspace.expiryMs,
+    );
+    return;
+  }
   // The keyspace takes no range of its own buffers, because making room may move them.
   const value = cloneBytes(keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
   keyspace.put(

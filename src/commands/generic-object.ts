@@ -3,19 +3,13 @@
  *
  * Invariant: looking leaves no trace, so that IDLETIME and FREQ can be asked about again.
  */
-import {
-  TYPE_HASH,
-  TYPE_LIST,
-  TYPE_SET,
-  TYPE_SORTED_SET,
-  TYPE_STREAM,
-  TYPE_STRING,
-} from "../engine/keyspace.ts";
-import { stringEncodingName, stringRefcount } from "../value/string.ts";
+import { TYPE_STRING } from "../engine/keyspace.ts";
+import { stringRefcount } from "../value/string.ts";
 import { replyHelp } from "./command-help.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT } from "./keys-spec.ts";
 import type { CommandSpec, KeySpec } from "./spec.ts";
+import { encodingName } from "./value-encoding.ts";
 
 const POLICY_NOTE =
   "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
@@ -28,30 +22,7 @@ function found(context: Context): boolean {
 }
 
 function encoding(context: Context): void {
-  if (found(context)) context.reply.bulkLatin1(encodingName(context));
-}
-
-/** Redis's name for how the value under the view is kept; collections in a record are packed. */
-function encodingName(context: Context): string {
-  const keyspace = context.keyspace;
-  switch (keyspace.type) {
-    case TYPE_STRING:
-      return stringEncodingName(
-        keyspace.encoding,
-        keyspace.valueBytes,
-        keyspace.valueOffset,
-        keyspace.valueLength,
-      );
-    case TYPE_LIST:
-    case TYPE_SET:
-    case TYPE_SORTED_SET:
-    case TYPE_HASH:
-      return "listpack";
-    case TYPE_STREAM:
-      return "stream";
-    default:
-      return "unknown";
-  }
+  if (found(context)) context.reply.bulkLatin1(encodingName(context.keyspace));
 }
 
 function refcount(context: Context): void {

@@ -33,7 +33,8 @@ function usage(context: Context): void {
   const { keyspace } = context;
   const bytes = keyspace.keyLength + keyspace.valueLength;
   const expiry = keyspace.expiryMs === NO_EXPIRY ? 0 : EXPIRY_BYTES;
-  context.reply.integer(KEY_OVERHEAD_BYTES + expiry + Math.ceil(bytes / 8) * 8);
+  const structure = keyspace.unpacked?.memoryBytes ?? 0;
+  context.reply.integer(KEY_OVERHEAD_BYTES + expiry + Math.ceil(bytes / 8) * 8 + structure);
 }
 
 function stats(context: Context): void {

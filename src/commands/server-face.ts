@@ -9,6 +9,7 @@
  * of imports, and a test or the library can hand them a server of its own.
  */
 import type { ClientEntry } from "./client-entry.ts";
+import type { SessionFace } from "./session-face.ts";
 
 export interface ServerFace {
   readonly identity: ServerIdentity;
@@ -22,6 +23,7 @@ export interface ServerFace {
   readonly slowLog: SlowLogFace;
   readonly latency: LatencyFace;
   readonly monitors: MonitorsFace;
+  readonly pubSub: PubSubFace;
   readonly statistics: StatisticsFace;
   readonly persistence: PersistenceFace;
   readonly lifecycle: LifecycleFace;
@@ -156,6 +158,55 @@ export interface MonitorsFace {
   add(client: ClientEntry): void;
   /** Stops that; harmless for others. */
   remove(client: ClientEntry): void;
+}
+
+/** What can be subscribed to. */
+export type TopicKind = "channel" | "pattern" | "shard";
+
+/** Names and messages are copied. */
+export interface PubSubFace {
+  /** False if the session had subscribed already. */
+  subscribe(
+    kind: TopicKind,
+    session: SessionFace,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): boolean;
+  /** False if it had not subscribed. */
+  unsubscribe(
+    kind: TopicKind,
+    session: SessionFace,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): boolean;
+  /** Ends the session's subscriptions of a kind, the oldest first, and tells each name when it has ended. */
+  unsubscribeAll(kind: TopicKind, session: SessionFace, onEnded: (name: Uint8Array) => void): void;
+  /** Ends all subscriptions of the session. */
+  forget(session: SessionFace): void;
+  /** Sends a message to the subscribers of the channel and of patterns that match it; answers how many times. */
+  publish(
+    channelBytes: Uint8Array,
+    channelOffset: number,
+    channelLength: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number;
+  publishToShard(
+    channelBytes: Uint8Array,
+    channelOffset: number,
+    channelLength: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number;
+  subscribersOf(kind: TopicKind, bytes: Uint8Array, offset: number, length: number): number;
+  /** Topics with a subscriber. */
+  topicCount(kind: TopicKind): number;
+  /** Their names, in order of their first subscription. */
+  names(kind: TopicKind): Iterable<Uint8Array>;
 }
 
 export interface StatisticsFace {

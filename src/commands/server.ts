@@ -41,6 +41,7 @@ function flushModeOrReply(context: Context): boolean {
 function flush(context: Context, db: number): number {
   const size = context.keyspace.size(db);
   if (size > 0) context.keyspace.flush(db);
+  if (size > 0 && context.waiters !== 0) context.waiting.signalDatabase(db);
   return size;
 }
 
@@ -57,6 +58,10 @@ function swapdb(context: Context): void {
   if (first !== second) {
     context.keyspace.swap(first, second);
     context.effects.verbatim();
+    if (context.waiters !== 0) {
+      context.waiting.signalDatabase(first);
+      context.waiting.signalDatabase(second);
+    }
   }
   context.reply.ok();
 }

@@ -11,6 +11,7 @@ import { STRING_RAW } from "../value/string.ts";
 import { integerOrReply, STRING_TOO_LONG, WRONG_TYPE } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey, VALUE_ARGUMENT } from "./keys-spec.ts";
+import { NOTIFY_NEW, NOTIFY_STRING } from "./notify-events.ts";
 import type { CommandSpec } from "./spec.ts";
 import { putArgument } from "./string-set.ts";
 
@@ -20,6 +21,7 @@ function append(context: Context): void {
   if (!context.findForWrite(1)) {
     putArgument(context, 1, 2, NO_EXPIRY);
     context.effects.verbatim();
+    context.notify(NOTIFY_STRING, "append", 1);
     reply.integer(added);
     return;
   }
@@ -35,6 +37,7 @@ function append(context: Context): void {
   resizeArgument(context, before + added, keyspace.expiryMs, true);
   copyBytes(keyspace.valueBytes, keyspace.valueOffset + before, context.bytes, context.offset(2), added);
   context.effects.verbatim();
+  context.notify(NOTIFY_STRING, "append", 1);
   reply.integer(before + added);
 }
 
@@ -66,6 +69,8 @@ function setRange(context: Context): void {
   resizeArgument(context, after, found ? keyspace.expiryMs : NO_EXPIRY, after > before);
   copyBytes(keyspace.valueBytes, keyspace.valueOffset + offset, context.bytes, context.offset(3), written);
   context.effects.verbatim();
+  if (!found) context.notify(NOTIFY_NEW, "new", 1);
+  context.notify(NOTIFY_STRING, "setrange", 1);
   reply.integer(after);
 }
 

@@ -9,6 +9,7 @@ import { expiryArgument, WRONG_TYPE } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { expireAt, logDelete } from "./expire.ts";
 import { KEY_ARGUMENT, oneKey, VALUE_ARGUMENT } from "./keys-spec.ts";
+import { NOTIFY_GENERIC, NOTIFY_STRING } from "./notify-events.ts";
 import type { CommandSpec } from "./spec.ts";
 import {
   GETEX_OPTIONS,
@@ -24,12 +25,14 @@ function getDel(context: Context): void {
   if (!replyString(context)) return;
   if (!context.remove(1)) return;
   logDelete(context, 1);
+  context.notify(NOTIFY_GENERIC, "del", 1);
 }
 
 function getSet(context: Context): void {
   if (!replyString(context)) return;
   putArgument(context, 1, 2, NO_EXPIRY);
   logSet(context, false);
+  context.notify(NOTIFY_STRING, "set", 1);
 }
 
 function getEx(context: Context): void {
@@ -63,6 +66,7 @@ function persistArgument(context: Context): void {
   effects.argumentText("PERSIST");
   effects.requestArgument(1);
   effects.end();
+  context.notify(NOTIFY_GENERIC, "persist", 1);
 }
 
 export const stringExchangeCommands: readonly CommandSpec[] = [

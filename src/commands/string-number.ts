@@ -14,6 +14,7 @@ import { STRING_PLAIN, STRING_TEXT } from "../value/string.ts";
 import { NOT_AN_INTEGER_ERROR, WRONG_TYPE } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
+import { NOTIFY_NEW, NOTIFY_STRING } from "./notify-events.ts";
 import type { CommandSpec } from "./spec.ts";
 
 const INT64_MIN = -(2n ** 63n);
@@ -50,7 +51,8 @@ function incrementBy(context: Context, increment: number): void {
   const keyspace = context.keyspace;
   let sum = increment;
   let expiryMs = NO_EXPIRY;
-  if (context.findForWrite(1)) {
+  const found = context.findForWrite(1);
+  if (found) {
     if (keyspace.type !== TYPE_STRING) {
       context.reply.error(WRONG_TYPE);
       return;
@@ -67,6 +69,7 @@ function incrementBy(context: Context, increment: number): void {
   sum += 0;
   putText(context, STRING_PLAIN, digits, writeInteger(digits, 0, sum), expiryMs);
   context.effects.verbatim();
+  tell(context, found, "incrby");
   context.reply.integer(sum);
 }
 
@@ -89,7 +92,8 @@ function incrementWide(context: Context, increment: bigint): void {
   const keyspace = context.keyspace;
   let current: bigint | undefined = 0n;
   let expiryMs = NO_EXPIRY;
-  if (context.findForWrite(1)) {
+  const found = context.findForWrite(1);
+  if (found) {
     current = parseInt64(keyspace.valueBytes, keyspace.valueOffset, keyspace.valueLength);
     expiryMs = keyspace.expiryMs;
   }
@@ -105,6 +109,7 @@ function incrementWide(context: Context, increment: bigint): void {
   const text = fromLatin1(sum.toString());
   putText(context, STRING_PLAIN, text, text.length, expiryMs);
   context.effects.verbatim();
+  tell(context, found, "incrby");
   context.reply.integerBig(sum);
 }
 
@@ -112,7 +117,8 @@ function incrByFloat(context: Context): void {
   const { keyspace, reply } = context;
   let current = "0";
   let expiryMs = NO_EXPIRY;
-  if (context.findForWrite(1)) {
+  const found = context.findForWrite(1);
+  if (found) {
     if (keyspace.type !== TYPE_STRING) {
       reply.error(WRONG_TYPE);
       return;
@@ -133,7 +139,13 @@ function incrByFloat(context: Context): void {
   const text = fromLatin1(sum);
   putText(context, STRING_TEXT, text, text.length, expiryMs);
   logResult(context, text);
+  tell(context, found, "incrbyfloat");
   reply.bulk(text, 0, text.length);
+}
+
+function tell(context: Context, existed: boolean, event: string): void {
+  if (!existed) context.notify(NOTIFY_NEW, "new", 1);
+  context.notify(NOTIFY_STRING, event, 1);
 }
 
 /** A text that is too long for a float stays too long when it is cut here, and a huge one makes no huge string. */

@@ -73,7 +73,7 @@ function getRange(context: Context): void {
 }
 
 /** start > end, exactly also where a double rounds both to one number. */
-function isReversed(context: Context, start: number, end: number): boolean {
+export function isReversed(context: Context, start: number, end: number): boolean {
   if (start !== end || start >= -Number.MAX_SAFE_INTEGER) return start > end;
   const bytes = context.bytes;
   const exactStart = parseInt64(bytes, context.offset(2), context.length(2));

@@ -13,6 +13,7 @@ import { STRING_PLAIN } from "../value/string.ts";
 import { expiryArgument, MILLISECONDS, replyWrongArity, SECONDS } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { allKeys, KEY_ARGUMENT, oneKey, VALUE_ARGUMENT } from "./keys-spec.ts";
+import { NOTIFY_GENERIC, NOTIFY_NEW, NOTIFY_STRING } from "./notify-events.ts";
 import type { ArgumentDoc, CommandSpec } from "./spec.ts";
 import {
   OPTION_ANY_EXPIRY,
@@ -26,9 +27,10 @@ import {
 } from "./string-options.ts";
 import { replyString } from "./string-read.ts";
 
-/** Gives the key in argument `key` the value in argument `value`. */
+/** Gives the key in argument `key` the value in argument `value`; tells of the key if it is new. */
 export function putArgument(context: Context, key: number, value: number, expiryMs: number): void {
   const bytes = context.bytes;
+  const isNew = context.notifications !== 0 && !context.findForWrite(key);
   context.keyspace.put(
     context.db,
     bytes,
@@ -41,12 +43,14 @@ export function putArgument(context: Context, key: number, value: number, expiry
     context.length(value),
     expiryMs,
   );
+  if (isNew) context.notify(NOTIFY_NEW, "new", key);
 }
 
 function set(context: Context): void {
   if (context.argc === 3) {
     putArgument(context, 1, 2, NO_EXPIRY);
     context.effects.verbatim();
+    context.notify(NOTIFY_STRING, "set", 1);
     context.reply.ok();
     return;
   }
@@ -72,8 +76,11 @@ function setWithOptions(context: Context): void {
     if (found && (options & OPTION_KEEP_EXPIRY) !== 0) expiryMs = context.keyspace.expiryMs;
   }
   putArgument(context, 1, 2, expiryMs);
-  if ((options & OPTION_ANY_EXPIRY) !== 0) logSetUntil(context, 2);
+  const expires = (options & OPTION_ANY_EXPIRY) !== 0;
+  if (expires) logSetUntil(context, 2);
   else logSet(context, (options & OPTION_KEEP_EXPIRY) !== 0);
+  context.notify(NOTIFY_STRING, "set", 1);
+  if (expires) context.notify(NOTIFY_GENERIC, "expire", 1);
   if (!answersOld) context.reply.ok();
 }
 
@@ -112,6 +119,8 @@ function setUntil(context: Context, unitMs: number, command: string): void {
   if (!expiryArgument.readPositiveOrReply(context, 2, unitMs, true, command)) return;
   putArgument(context, 1, 3, expiryArgument.ms);
   logSetUntil(context, 3);
+  context.notify(NOTIFY_STRING, "set", 1);
+  context.notify(NOTIFY_GENERIC, "expire", 1);
   context.reply.ok();
 }
 
@@ -122,6 +131,7 @@ function setNx(context: Context): void {
   }
   putArgument(context, 1, 2, NO_EXPIRY);
   context.effects.verbatim();
+  context.notify(NOTIFY_STRING, "set", 1);
   context.reply.integer(1);
 }
 
@@ -151,7 +161,10 @@ function hasPairs(context: Context, command: string): boolean {
 
 function putPairs(context: Context): void {
   const argc = context.argc;
-  for (let index = 1; index < argc; index += 2) putArgument(context, index, index + 1, NO_EXPIRY);
+  for (let index = 1; index < argc; index += 2) {
+    putArgument(context, index, index + 1, NO_EXPIRY);
+    context.notify(NOTIFY_STRING, "set", index);
+  }
   context.effects.verbatim();
 }
 

@@ -51,8 +51,10 @@ export class ResolvedCommand {
     this.flags = flagBits(spec.flags);
     categoriesOf(spec);
     this.timedInGroups = spec.flags.includes("fast") || spec.name === "set" || spec.name === "mset";
-    this.firstKey = spec.keys === undefined || spec.keys.find !== undefined ? 0 : spec.keys.first;
-    this.hasKeys = spec.keys !== undefined;
+    // A shard channel is described like a key and is none.
+    const keys = spec.keys?.access.includes("not_key") === true ? undefined : spec.keys;
+    this.firstKey = keys === undefined || keys.find !== undefined ? 0 : keys.first;
+    this.hasKeys = keys !== undefined;
     this.execute = spec.execute;
     this.subcommands = (spec.subcommands ?? []).map((child) => new ResolvedCommand(child, spec.name));
     this.subcommandIndex = this.subcommands.length > 0 ? new NameIndex(this.subcommands) : undefined;

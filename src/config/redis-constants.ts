@@ -27,7 +27,6 @@ export const REDIS_CONSTANTS: ReadonlyMap<string, string> = new Map([
   ["min-slaves-max-lag", "10"],
   ["min-slaves-to-write", "0"],
   ["no-appendfsync-on-rewrite", "no"],
-  ["notify-keyspace-events", ""],
   ["pidfile", ""],
   ["rdbchecksum", "yes"],
   ["replica-priority", "100"],

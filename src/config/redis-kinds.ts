@@ -1,7 +1,7 @@
 /**
- * Two kinds of values with a grammar of Redis's own: save rules and client output buffer limits.
+ * Kinds of values with a grammar of Redis's own: save rules, client output buffer limits, classes of keyspace events.
  *
- * Both are one line of words in redis.conf and in CONFIG SET, and are read and written in exactly that form,
+ * Each is one line in redis.conf and in CONFIG SET, and is read and written in exactly that form,
  * with Redis's texts for what is wrong.
  */
 import { type Kind, Refused, tomlString } from "./kinds.ts";
@@ -46,6 +46,33 @@ export const saveRulesKind: Kind<readonly SaveRule[]> = {
   fromRedis: (text) => parseSaveRules(text) ?? new Refused("Invalid save parameters"),
   toRedis: (rules) => rules.map((rule) => `${rule.seconds} ${rule.changes}`).join(" "),
   toToml: (rules) => `[${rules.map((rule) => tomlString(`${rule.seconds} ${rule.changes}`)).join(", ")}]`,
+};
+
+const EVENT_CLASSES = "g$lshzxetd";
+const EVENT_LETTERS = `A${EVENT_CLASSES}KEmn`;
+const EVENTS_EXPECTED = `letters of "${EVENT_LETTERS}", such as "KEA", or nothing`;
+
+/** In Redis's order, each letter once, A in place of all that it stands for; undefined for a letter that means nothing. */
+function orderedEvents(text: string): string | undefined {
+  for (const letter of text) if (!EVENT_LETTERS.includes(letter)) return undefined;
+  const has = (letter: string): boolean => text.includes(letter);
+  const isAll = has("A") || [...EVENT_CLASSES].every(has);
+  const order = isAll ? "AKEmn" : `${EVENT_CLASSES}nKEm`;
+  return [...order].filter((letter) => letter === "A" || has(letter)).join("");
+}
+
+/** Which keyspace events are published, as `notify-keyspace-events` has it. */
+export const keyspaceEventsKind: Kind<string> = {
+  name: "event classes",
+  expected: EVENTS_EXPECTED,
+  fromToml: (value) =>
+    typeof value === "string" ? keyspaceEventsKind.fromText(value) : new Refused(EVENTS_EXPECTED),
+  fromText: (text) => orderedEvents(text.trim()) ?? new Refused(EVENTS_EXPECTED),
+  fromRedis: (text) =>
+    orderedEvents(text) ?? new Refused("Invalid event class character. Use 'Ag$lshzxeKEtmdn'."),
+  // Redis does not tell of n beside A, although it goes by it.
+  toRedis: (letters) => (letters.startsWith("A") ? letters.replace("n", "") : letters),
+  toToml: tomlString,
 };
 
 /** A client is closed above `hardBytes` at once, and above `softBytes` for `softSeconds`; 0 means no limit. */

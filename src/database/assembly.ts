@@ -6,6 +6,7 @@
  * is configured live takes effect here, in one place.
  */
 import { hostname, release, type as systemType } from "node:os";
+import { publishedEvents } from "../commands/notify-events.ts";
 import type { Config } from "../config/config.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Buffers } from "../ports/buffers.ts";
@@ -15,10 +16,11 @@ import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import { type DataDirectory, openDataDirectory } from "../recovery/data-directory.ts";
+import { applyCollectionLimits, COLLECTION_LIMIT_KEYS } from "./apply-collection-limits.ts";
+import { ATTENTION_MEMORY, ATTENTION_MONITORS, ATTENTION_PAUSE } from "./attention.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import { Database } from "./database.ts";
 import { ExecutionPolicy } from "./execution-policy.ts";
-import { ATTENTION_MEMORY, ATTENTION_MONITORS, ATTENTION_PAUSE } from "./executor.ts";
 import { HeldSessions } from "./held-sessions.ts";
 import { InfoReport } from "./info.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
@@ -28,6 +30,8 @@ import { Monitors } from "./monitors.ts";
 import { type Recovered, recoverFromLog } from "./open-database.ts";
 import { Pause } from "./pause.ts";
 import { Persistence } from "./persistence.ts";
+import { PubSub } from "./pub-sub.ts";
+import { EventPublisher } from "./pub-sub-events.ts";
 import { buildFace } from "./server-parts.ts";
 import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
@@ -72,6 +76,8 @@ export class Assembly {
   readonly #directory: DataDirectory;
   readonly #clients: ClientRegistry;
   readonly #monitors: Monitors;
+  readonly #pubSub: PubSub;
+  readonly #events: EventPublisher;
   readonly #held: HeldSessions;
   readonly #slowLog: SlowLog;
   readonly #latency: LatencyMonitor;
@@ -105,6 +111,8 @@ export class Assembly {
       onPauseChanged: () => this.#held.changed(),
     });
     this.#monitors = new Monitors((active) => this.database.setAttention(ATTENTION_MONITORS, active));
+    this.#pubSub = new PubSub(random);
+    this.#events = new EventPublisher(this.#pubSub);
     this.#slowLog = new SlowLog(server.slowlog_max_len);
     this.#latency = new LatencyMonitor(server.latency_monitor_threshold);
     this.memory = new MemoryAccount({
@@ -146,6 +154,7 @@ export class Assembly {
           sessionClosed: (session) => {
             this.#clients.remove(session);
             this.#monitors.remove(session);
+            this.#pubSub.forget(session);
           },
           startsAuthenticated: () => config.values.server.requirepass === "",
         };
@@ -171,6 +180,7 @@ export class Assembly {
       databaseId: this.#directory.identity.databaseId,
       clients: this.#clients,
       monitors: this.#monitors,
+      pubSub: this.#pubSub,
       slowLog: this.#slowLog,
       latency: this.#latency,
       statistics,
@@ -202,10 +212,12 @@ export class Assembly {
       });
       const slower = server.slowlog_log_slower_than;
       this.database.stringBytesMax = server.proto_max_bulk_len;
+      this.database.transactions.bytesMax = server.client_query_buffer_limit;
       executor.slowMicroseconds = slower < 0 ? Number.POSITIVE_INFINITY : slower;
       executor.timeAll = slower >= 0 && slower < 1000;
       this.#slowLog.lengthMax = server.slowlog_max_len;
       this.#latency.thresholdMs = server.latency_monitor_threshold;
+      applyCollectionLimits(this.database.collectionLimits, storage);
     };
     apply();
     const keys = [
@@ -215,12 +227,20 @@ export class Assembly {
       "storage.lfu_log_factor",
       "storage.lfu_decay_time",
       "server.proto_max_bulk_len",
+      "server.client_query_buffer_limit",
       "server.slowlog_log_slower_than",
       "server.slowlog_max_len",
       "server.latency_monitor_threshold",
+      ...COLLECTION_LIMIT_KEYS,
     ] as const;
     for (const key of keys) config.onChange(key, apply);
+    config.onChange("server.notify_keyspace_events", () => this.#followEvents());
     config.onChange("persistence.aof_sync", (policy) => this.database.log?.setPolicy(policy));
+  }
+
+  #followEvents(): void {
+    const letters = this.#config.values.server.notify_keyspace_events;
+    this.database.notifyOf(publishedEvents(letters), this.#events);
   }
 
   async recover(): Promise<void> {
@@ -248,6 +268,8 @@ export class Assembly {
   start(carrier: Carrier): void {
     this.#carrier = carrier;
     this.memory.markReady();
+    // Not before: what is replayed has happened already.
+    this.#followEvents();
     const { clock } = this.#ports;
     const config = this.#config;
     this.#maintenance = new Maintenance({

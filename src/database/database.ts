@@ -8,6 +8,7 @@
 import type { AppendOnlyLog } from "../aof/append-only-log.ts";
 import { allCommands } from "../commands/all.ts";
 import { Context } from "../commands/context.ts";
+import { type EventSink, NOTIFY_EVICTED, NOTIFY_EXPIRED } from "../commands/notify-events.ts";
 import type { ServerFace } from "../commands/server-face.ts";
 import { CommandTable } from "../commands/table.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -15,10 +16,16 @@ import type { Keyspace } from "../engine/keyspace.ts";
 import type { Clock } from "../ports/clock.ts";
 import { GrowingOutput, type OutputSpace, ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
+import type { CollectionLimits } from "../value/collection-limits.ts";
+import { ATTENTION_LOG_FAILED, ATTENTION_WAITERS, ATTENTION_WATCHES } from "./attention.ts";
 import { Batch } from "./batch.ts";
 import { CountingLog, Effects } from "./effects.ts";
-import { ATTENTION_LOG_FAILED, Executor, type ExecutorPolicy } from "./executor.ts";
+import { Executor, type ExecutorPolicy } from "./executor.ts";
+import { fieldExpiryTo } from "./field-expiry.ts";
 import { Session, type SessionCarrier } from "./session.ts";
+import { Transactions } from "./transactions.ts";
+import { WaitingClients } from "./waiting-clients.ts";
+import { Watches } from "./watches.ts";
 
 /** Where the reply writer points, so that a push can borrow it. */
 export interface ReplyTarget {
@@ -41,6 +48,7 @@ const NO_CARRIER: SessionCarrier = {
   localAddress: "",
   descriptor: -1,
   write() {},
+  push() {},
   resume() {},
   close() {},
   inputBytes: () => 0,
@@ -54,6 +62,9 @@ export class Database {
   readonly reply: ReplyWriter;
   readonly effects: Effects;
   readonly executor: Executor;
+  readonly transactions: Transactions;
+  readonly #watches: Watches;
+  readonly #waiting: WaitingClients;
   readonly clock: Clock;
   readonly #context: Context;
   readonly #surroundings: DatabaseSurroundings;
@@ -81,6 +92,7 @@ export class Database {
     this.#surroundings = parts.surround(this);
     this.#context = new Context({
       keyspace: this.keyspace,
+      structures: parts.engine,
       reply: this.reply,
       effects: this.effects,
       server: this.#surroundings.face,
@@ -88,15 +100,43 @@ export class Database {
       session: this.internalSession(),
     });
     this.effects.bind(this.#context);
+    const context = this.#context;
+    this.#watches = new Watches(this.keyspace, (active) => this.setAttention(ATTENTION_WATCHES, active));
+    this.transactions = new Transactions({ context, watches: this.#watches, table: this.table });
+    this.#waiting = new WaitingClients({
+      context,
+      clock: parts.clock,
+      onActive: (active) => this.setAttention(ATTENTION_WAITERS, active),
+      countError: (command, text) => {
+        command.failed++;
+        this.#surroundings.policy.countError(text);
+      },
+    });
     this.executor = new Executor({
       table: this.table,
-      context: this.#context,
+      context,
       reply: this.reply,
       policy: this.#surroundings.policy,
       clock: parts.clock,
+      transactions: this.transactions,
+      watches: this.#watches,
+      waiting: this.#waiting,
     });
-    this.keyspace.onExpired = (db, bytes, offset, length) => this.effects.removal(db, bytes, offset, length);
-    this.engine.onEvicted = (db, bytes, offset, length) => this.effects.removal(db, bytes, offset, length);
+    this.transactions.bind(this.executor);
+    context.transactions = this.transactions;
+    context.waiting = this.#waiting;
+    context.mayBlock = true;
+    this.keyspace.onExpired = (db, bytes, offset, length) => {
+      this.effects.removal(db, bytes, offset, length);
+      context.notifyKey(NOTIFY_EXPIRED, "expired", bytes, offset, length, db);
+      context.signalReady(db, bytes, offset, length);
+    };
+    this.engine.fieldExpiryListener = fieldExpiryTo(this.effects, context);
+    this.engine.onEvicted = (db, bytes, offset, length) => {
+      this.effects.removal(db, bytes, offset, length);
+      context.notifyKey(NOTIFY_EVICTED, "evicted", bytes, offset, length, db);
+      context.signalReady(db, bytes, offset, length);
+    };
   }
 
   get face(): ServerFace {
@@ -175,6 +215,8 @@ export class Database {
 
   closeSession(session: Session): void {
     session.closed = true;
+    this.transactions.end(session);
+    this.#waiting.forget(session);
     this.#surroundings.sessionClosed(session);
   }
 
@@ -190,9 +232,23 @@ export class Database {
     this.setNow(this.clock.wallMs());
   }
 
+  /** Up to where collections are called compact; to be changed in place. */
+  get collectionLimits(): CollectionLimits {
+    return this.#context.limits;
+  }
+
   /** Longest string value that commands may make. */
+  get stringBytesMax(): number {
+    return this.#context.stringBytesMax;
+  }
   set stringBytesMax(bytes: number) {
     this.#context.stringBytesMax = bytes;
+  }
+
+  /** Keyspace events that are published from here on: NOTIFY_… bits, 0 for none. */
+  notifyOf(events: number, sink: EventSink): void {
+    this.#context.notifications = events;
+    this.#context.eventSink = sink;
   }
 
   setNow(nowMs: number): void {
@@ -210,6 +266,7 @@ export class Database {
 
   /** Appends the turn's effects to the log. Never throws for a failing disk: see `logHasFailed`. */
   commitTurn(): void {
+    if (this.#waiting.hasSignals || this.#waiting.hasServed) this.#settleWaiting();
     this.executor.endTurn();
     const log = this.#log;
     if (log !== undefined) {
@@ -219,6 +276,17 @@ export class Database {
       if (log.canWrite === this.logHasFailed) this.#watchLog();
     }
     this.#turnOpen = false;
+  }
+
+  /** Keys may have become ready outside of commands; those that were served go on with what they sent. */
+  #settleWaiting(): void {
+    if (this.#waiting.hasSignals) this.executor.serveWaiting();
+    this.#waiting.resumeServed();
+  }
+
+  /** False while a command is executed as part of another one, or from the log: it must answer at once. */
+  get mayBlock(): boolean {
+    return this.#context.mayBlock;
   }
 
   /** The session's commands come next; their replies go to `out`. */
@@ -245,9 +313,12 @@ export class Database {
   /** For replay: no check but that the command exists; what keeps clients waiting does not hold back the log. */
   executeUnchecked(session: Session, request: Request): void {
     const { attention } = this.executor;
+    const context = this.#context;
     this.executor.attention = 0;
+    context.mayBlock = false;
     this.executor.execute(session, request);
     this.executor.attention = attention;
+    context.mayBlock = true;
   }
 
   /** A batch for a carrier that reads ahead; see Batch. */

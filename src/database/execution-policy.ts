@@ -38,8 +38,8 @@ export class ExecutionPolicy implements ExecutorPolicy {
     return this.#parts.memory.makeRoom();
   }
 
-  holdsBack(command: ResolvedCommand, session: Session): boolean {
-    return this.#parts.held.holdBack(command, session);
+  holdsBack(flags: number, session: Session): boolean {
+    return this.#parts.held.holdBack(flags, session);
   }
 
   logFailure(): string {

@@ -14,13 +14,18 @@
  */
 
 import { equalsIgnoreCase } from "../base/bytes.ts";
-import { FLAG_DENYOOM, FLAG_NO_AUTH, FLAG_SKIP_MONITOR, FLAG_WRITE } from "../commands/command-flags.ts";
+import { FLAG_SKIP_MONITOR, FLAG_SKIP_SLOWLOG } from "../commands/command-flags.ts";
 import type { Context } from "../commands/context.ts";
 import type { CommandTable, ResolvedCommand } from "../commands/table.ts";
 import type { Clock } from "../ports/clock.ts";
 import { GrowingOutput, type OutputSpace, type ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
+import { Admission, type AdmissionPolicy, HELD, isSubscription } from "./admission.ts";
+import { ATTENTION_MONITORS, ATTENTION_WATCHES } from "./attention.ts";
 import type { Session } from "./session.ts";
+import type { Transactions } from "./transactions.ts";
+import type { WaitingClients } from "./waiting-clients.ts";
+import type { Watches } from "./watches.ts";
 
 /** The reply is written; the session may go on. */
 export const EXECUTED = 0;
@@ -29,24 +34,10 @@ export const STOPPED = 1;
 /** Nothing was executed: put the request back and try again when the session is resumed. */
 export const HELD_BACK = 2;
 
-/** The log cannot take effects: writes are refused. */
-export const ATTENTION_LOG_FAILED = 1 << 0;
-/** There is a memory cap. */
-export const ATTENTION_MEMORY = 1 << 1;
-/** CLIENT PAUSE is on. */
-export const ATTENTION_PAUSE = 1 << 2;
-/** Somebody monitors. */
-export const ATTENTION_MONITORS = 1 << 3;
-
 const GROUPED_REQUEST_BYTES_MAX = 4096;
 
 /** What the executor asks others, all of it off the common path. */
-export interface ExecutorPolicy {
-  /** Frees memory; false if the cap is still exceeded. */
-  makeRoom(): boolean;
-  /** True if CLIENT PAUSE holds this command; remembers the session. */
-  holdsBack(command: ResolvedCommand, session: Session): boolean;
-  logFailure(): string;
+export interface ExecutorPolicy extends AdmissionPolicy {
   feedMonitors(session: Session, request: Request, command: ResolvedCommand): void;
   /** A client spoke HTTP; it is being closed without an answer. */
   crossProtocol(session: Session): void;
@@ -64,6 +55,11 @@ export class Executor {
   readonly #reply: ReplyWriter;
   readonly #policy: ExecutorPolicy;
   readonly #clock: Clock;
+  readonly #transactions: Transactions;
+  readonly #watches: Watches;
+  readonly #waiting: WaitingClients;
+  readonly #admission: Admission;
+  readonly #exec: ResolvedCommand | undefined;
   readonly #discarded = new GrowingOutput(16 * 1024);
   /** ATTENTION_… bits. */
   attention = 0;
@@ -83,8 +79,16 @@ export class Executor {
     reply: ReplyWriter;
     policy: ExecutorPolicy;
     clock: Clock;
+    transactions: Transactions;
+    watches: Watches;
+    waiting: WaitingClients;
   }) {
     this.#table = parts.table;
+    this.#transactions = parts.transactions;
+    this.#watches = parts.watches;
+    this.#waiting = parts.waiting;
+    this.#exec = parts.table.named("exec");
+    this.#admission = new Admission(parts.table, parts.policy);
     this.#context = parts.context;
     this.#reply = parts.reply;
     this.#policy = parts.policy;
@@ -102,17 +106,97 @@ export class Executor {
     if (!command.accepts(request.argc) || command.execute === undefined) {
       return this.#refuse(session, this.#table.arityText(command), command);
     }
-    if (this.attention !== 0 || !session.plain) {
-      if (!session.authenticated && (command.flags & FLAG_NO_AUTH) === 0) {
-        return this.#refuse(session, "NOAUTH Authentication required.", command);
-      }
-      const refusal = this.#unusual(session, request, command);
-      if (refusal === HELD) return HELD_BACK;
-      if (refusal !== undefined) return this.#refuse(session, refusal, command);
-      if (session.replyMode !== "on") return this.#executeSilently(session, request, command);
-    }
+    if (this.attention !== 0 || !session.plain) return this.#executeChecked(session, request, command);
     return this.#run(session, request, command);
   }
+
+  /** While something is out of the ordinary. */
+  #executeChecked(session: Session, request: Request, command: ResolvedCommand): number {
+    const isExec = command === this.#exec;
+    const refusal = this.#admission.refusal(this.attention, session, command);
+    if (refusal === HELD) return HELD_BACK;
+    if (refusal !== undefined) return this.#refuse(session, refusal, command);
+    if (session.transaction !== undefined && this.#admission.isQueued(command))
+      return this.#queue(session, request, command);
+    if (!isExec) this.#feedMonitors(session, request, command);
+    const lsn = this.#context.keyspace.lsn;
+    const outcome =
+      session.replyMode === "on"
+        ? this.#run(session, request, command)
+        : this.#executeSilently(session, request, command);
+    // As in Redis those who monitor see EXEC after what it has executed; that has been looked at one by one, too.
+    if (isExec) this.#feedMonitors(session, request, command);
+    else this.#lookForWatched(command, lsn);
+    if (this.#waiting.hasSignals) this.serveWaiting();
+    return outcome;
+  }
+
+  #feedMonitors(session: Session, request: Request, command: ResolvedCommand): void {
+    if ((this.attention & ATTENTION_MONITORS) !== 0 && (command.flags & FLAG_SKIP_MONITOR) === 0) {
+      this.#policy.feedMonitors(session, request, command);
+    }
+  }
+
+  /** The context's request was executed; `lsn` is what the next effect's was before. */
+  #lookForWatched(command: ResolvedCommand, lsn: number): void {
+    const context = this.#context;
+    if ((this.attention & ATTENTION_WATCHES) === 0 || context.keyspace.lsn === lsn) return;
+    this.#watches.afterWrite(command, context);
+  }
+
+  /** MULTI was called: the command is kept for EXEC. */
+  #queue(session: Session, request: Request, command: ResolvedCommand): number {
+    session.lastResolved = command;
+    const refusal = this.#transactions.queue(session, request, command);
+    if (refusal !== undefined) return this.#refuse(session, refusal, command);
+    if (session.replyMode === "on") this.#reply.queued();
+    else if (session.replyMode === "skip") session.replyMode = "on";
+    return EXECUTED;
+  }
+
+  /**
+   * Executes a command as part of another one's body (EXEC, a script), which has made all checks; the reply is written
+   * where the writer is. Leaves the context on the inner request. An error that it answers is counted here, and is none of
+   * the outer command.
+   */
+  runInner(session: Session, request: Request, command: ResolvedCommand): void {
+    const context = this.#context;
+    const { lsn } = context.keyspace;
+    this.#feedMonitors(session, request, command);
+    const { errors } = this.#reply;
+    const startMs = this.#clock.monotonicMs();
+    this.#runBody(session, request, command);
+    this.#reply.errors = errors;
+    const microseconds = (this.#clock.monotonicMs() - startMs) * 1000;
+    this.commandsExecuted++;
+    this.#policy.observe(command, 1, microseconds);
+    if (microseconds >= this.slowMicroseconds) this.#noteSlow(session, request, command, microseconds);
+    this.#lookForWatched(command, lsn);
+  }
+
+  #runBody(session: Session, request: Request, command: ResolvedCommand): void {
+    const context = this.#context;
+    const reply = this.#reply;
+    context.request = request;
+    context.db = session.db;
+    const errors = reply.errors;
+    command.execute!(context);
+    if (reply.errors !== errors) this.#countFailure(command);
+  }
+
+  /** Serves clients that wait for keys that are ready now. Within a turn, between commands. */
+  serveWaiting(): void {
+    // What is done for them is not the time of the command that made the keys ready.
+    this.endTurn();
+    this.#waiting.serve(this.#executeAgain);
+  }
+
+  /** A command that waited counts as one call, the one that began to wait. */
+  readonly #executeAgain = (session: Session, request: Request, command: ResolvedCommand): void => {
+    const { lsn } = this.#context.keyspace;
+    this.#runBody(session, request, command);
+    this.#lookForWatched(command, lsn);
+  };
 
   #run(session: Session, request: Request, command: ResolvedCommand): number {
     if (command !== this.#group) this.#startGroup(command);
@@ -153,28 +237,17 @@ export class Executor {
   #endSingle(session: Session, request: Request): void {
     const command = this.#group!;
     const microseconds = this.#closeGroup(this.#clock.monotonicMs());
-    if (microseconds >= this.slowMicroseconds) this.#policy.slow(session, request, command, microseconds);
+    if (microseconds >= this.slowMicroseconds) this.#noteSlow(session, request, command, microseconds);
+  }
+
+  #noteSlow(session: Session, request: Request, command: ResolvedCommand, microseconds: number): void {
+    if ((command.flags & FLAG_SKIP_SLOWLOG) !== 0) return;
+    this.#policy.slow(session, request, command, microseconds);
   }
 
   /** Closes the timing of the last group; at the end of a turn. */
   endTurn(): void {
     if (this.#group !== undefined) this.#closeGroup(this.#clock.monotonicMs());
-  }
-
-  /** Checks that only matter while something is out of the ordinary: undefined, a refusal, or HELD. */
-  #unusual(session: Session, request: Request, command: ResolvedCommand): string | undefined {
-    const { attention } = this;
-    const { flags } = command;
-    if ((attention & ATTENTION_PAUSE) !== 0 && this.#policy.holdsBack(command, session)) return HELD;
-    if ((attention & ATTENTION_LOG_FAILED) !== 0 && (flags & FLAG_WRITE) !== 0)
-      return this.#policy.logFailure();
-    if ((attention & ATTENTION_MEMORY) !== 0 && !this.#policy.makeRoom() && (flags & FLAG_DENYOOM) !== 0) {
-      return "OOM command not allowed when used memory > 'maxmemory'.";
-    }
-    if ((attention & ATTENTION_MONITORS) !== 0 && (flags & FLAG_SKIP_MONITOR) === 0) {
-      this.#policy.feedMonitors(session, request, command);
-    }
-    return undefined;
   }
 
   /** CLIENT REPLY OFF and SKIP: the body runs, its reply goes nowhere. */
@@ -184,8 +257,12 @@ export class Executor {
     const before = session.replyMode;
     // "skip" is for one command; that command may be CLIENT REPLY SKIP again.
     if (before === "skip") session.replyMode = "on";
+    // Confirmed by pushes, and pushes are not silenced.
+    if (isSubscription(command)) return this.#run(session, request, command);
     reply.out = this.#discarded;
+    session.silenced = true;
     const outcome = this.#run(session, request, command);
+    session.silenced = false;
     reply.out = out;
     this.#discarded.clear();
     // CLIENT REPLY ON, which ends the silence, is answered.
@@ -195,10 +272,22 @@ export class Executor {
 
   #refuse(session: Session, text: string, command: ResolvedCommand | undefined): number {
     if (command !== undefined) command.rejected++;
+    if (session.transaction !== undefined || command === this.#exec)
+      text = this.#failTransaction(session, text, command);
     if (session.replyMode === "skip") session.replyMode = "on";
     else if (session.replyMode === "on") this.#reply.error(text);
     this.#policy.countError(text);
     return EXECUTED;
+  }
+
+  /** EXEC will fail; if it is EXEC that is refused, everything is over, WATCH too. Answers the error to send. */
+  #failTransaction(session: Session, text: string, command: ResolvedCommand | undefined): string {
+    if (command === undefined || command !== this.#exec) {
+      this.#transactions.fail(session);
+      return text;
+    }
+    this.#transactions.end(session);
+    return `EXECABORT Transaction discarded because of: ${text.replace(/^ERR /, "")}`;
   }
 
   /** A browser that was tricked into talking to us begins with such lines; what follows could be commands. */
@@ -219,6 +308,3 @@ export class Executor {
     this.#policy.countError(this.#reply.lastError);
   }
 }
-
-/** Stands for "not now" among refusal texts. */
-const HELD = "";

@@ -4,7 +4,6 @@
  * Invariants: a held session has changed nothing with the command that is held; it is resumed when the pause
  * ends, by its time or by CLIENT UNPAUSE, never inside a command.
  */
-import type { ResolvedCommand } from "../commands/table.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Pause } from "./pause.ts";
 import type { Session } from "./session.ts";
@@ -22,8 +21,9 @@ export class HeldSessions {
     this.#onPause = onPause;
   }
 
-  holdBack(command: ResolvedCommand, session: Session): boolean {
-    if (!this.#pause.holds(command.flags, this.#clock.wallMs())) return false;
+  /** `flags` as in Pause.holds. */
+  holdBack(flags: number, session: Session): boolean {
+    if (!this.#pause.holds(flags, this.#clock.wallMs())) return false;
     session.paused = true;
     this.#held.push(session);
     return true;

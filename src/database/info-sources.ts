@@ -2,7 +2,7 @@
  * What INFO reports on: the readings that its sections turn into lines. Each is taken when INFO is asked for,
  * so nothing here is kept up to date for it alone.
  */
-import type { MemoryFace, ServerIdentity } from "../commands/server-face.ts";
+import type { MemoryFace, PubSubFace, ServerIdentity } from "../commands/server-face.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { Keyspace } from "../engine/keyspace.ts";
 import type { ClientRegistry } from "./client-registry.ts";
@@ -11,6 +11,7 @@ import type { Statistics } from "./statistics.ts";
 export interface InfoSources {
   readonly identity: ServerIdentity;
   readonly clients: ClientRegistry;
+  readonly pubSub: Pick<PubSubFace, "topicCount">;
   readonly memory: MemoryFace;
   readonly statistics: Statistics;
   readonly table: CommandTable;

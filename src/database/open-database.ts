@@ -16,6 +16,7 @@ import type { FileSystem } from "../ports/file-system.ts";
 import type { Logger } from "../ports/logger.ts";
 import { GrowingOutput } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
+import { STRING_BYTES_MAX } from "../value/string.ts";
 import type { Database } from "./database.ts";
 
 export interface LogOptions {
@@ -94,9 +95,13 @@ class Replayer {
   readonly #database: Database;
   readonly #session;
   readonly #out = new GrowingOutput();
+  readonly #stringBytesMax: number;
 
   constructor(database: Database) {
     this.#database = database;
+    // What was allowed when it was logged is loaded, whatever the limit is now.
+    this.#stringBytesMax = database.stringBytesMax;
+    database.stringBytesMax = STRING_BYTES_MAX;
     this.#session = database.internalSession();
     database.effects.replaying = true;
     database.keyspace.expireOnAccess = false;
@@ -122,6 +127,7 @@ class Replayer {
 
   finish(): void {
     const database = this.#database;
+    database.stringBytesMax = this.#stringBytesMax;
     database.effects.replaying = false;
     database.keyspace.expireOnAccess = true;
     database.executor.endTurn();

@@ -23,6 +23,7 @@ import type { LatencyMonitor } from "./latency-monitor.ts";
 import type { MemoryAccount } from "./memory-account.ts";
 import type { Monitors } from "./monitors.ts";
 import type { Persistence } from "./persistence.ts";
+import type { PubSub } from "./pub-sub.ts";
 import type { SlowLog } from "./slow-log.ts";
 import type { Statistics } from "./statistics.ts";
 
@@ -42,6 +43,7 @@ export interface FaceParts {
   readonly databaseId: string;
   readonly clients: ClientRegistry;
   readonly monitors: Monitors;
+  readonly pubSub: PubSub;
   readonly slowLog: SlowLog;
   readonly latency: LatencyMonitor;
   readonly statistics: Statistics;
@@ -63,7 +65,7 @@ export function buildFace(parts: FaceParts): ServerFace {
   };
   return {
     identity,
-    execution: executionFace(parts.clock),
+    execution: executionFace(parts.database, parts.clock),
     commands: parts.database.table,
     auth: authFace(parts.config),
     config: configFace(parts.config),
@@ -73,6 +75,7 @@ export function buildFace(parts: FaceParts): ServerFace {
     slowLog: parts.slowLog,
     latency: parts.latency,
     monitors: parts.monitors,
+    pubSub: parts.pubSub,
     statistics: parts.statistics,
     persistence: parts.persistence,
     lifecycle: lifecycleFace(parts),
@@ -80,9 +83,11 @@ export function buildFace(parts: FaceParts): ServerFace {
   };
 }
 
-function executionFace(clock: Clock): ExecutionFace {
+function executionFace(database: Database, clock: Clock): ExecutionFace {
   return {
-    mayWait: true,
+    get mayWait() {
+      return database.mayBlock;
+    },
     wallMicroseconds: () => clock.wallMs() * 1000 + Math.floor((clock.monotonicMs() % 1) * 1000),
     after: (delayMs, run) => void clock.after(delayMs, run, { unref: true }),
   };
@@ -158,6 +163,7 @@ function infoSources(parts: FaceParts, identity: ServerIdentity): InfoSources {
   return {
     identity,
     clients: parts.clients,
+    pubSub: parts.pubSub,
     memory: parts.memory,
     statistics: parts.statistics,
     table: database.table,

@@ -2,14 +2,15 @@
  * The state of one client of the database, whatever carries its bytes: a socket, the library, the log.
  *
  * A session that is `suspended` executes nothing: its carrier keeps what arrives and goes on when `resume` is
- * called. A deferred reply, CLIENT PAUSE, a log that has failed and (for tiers below memory) a key that is on
- * its way all use this one mechanism.
+ * called. A deferred reply, waiting for a key that somebody may fill (BLPOP), CLIENT PAUSE, a log that has failed and (for
+ * tiers below memory) a key that is on its way all use this one mechanism.
  */
 import { assert } from "../base/assert.ts";
 import type { ClientEntry } from "../commands/client-entry.ts";
-import type { SessionFace } from "../commands/session-face.ts";
+import type { PushMessage, SessionFace } from "../commands/session-face.ts";
 import type { ResolvedCommand } from "../commands/table.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** What carries a session's bytes. */
 export interface SessionCarrier {
@@ -18,6 +19,8 @@ export interface SessionCarrier {
   readonly descriptor: number;
   /** Writes replies outside of the session's own command: deferred replies, MONITOR lines, pushes. */
   write(write: (reply: ReplyWriter) => void): void;
+  /** Sends a message; see SessionFace. */
+  push(message: PushMessage): void;
   /** The session may execute again: take up what was kept. Never called inside a command. */
   resume(): void;
   /** Closes; with `flush` after what was written has left. */
@@ -28,6 +31,22 @@ export interface SessionCarrier {
 }
 
 export type ReplyMode = "on" | "off" | "skip";
+
+/** A command of the session that waits for keys; see WaitingClients. */
+export interface KeyWait {
+  unblock(how: "timeout" | "error"): void;
+}
+
+/** A key that a session watches; see Watches. */
+export interface WatchedKey {
+  readonly session: Session;
+  readonly db: number;
+  readonly bytes: Uint8Array;
+  /** The bytes as text. */
+  readonly name: string;
+  /** The record's when WATCH was called, or that of absence. */
+  readonly version: number;
+}
 
 export class Session implements SessionFace, ClientEntry {
   readonly id: number;
@@ -62,12 +81,21 @@ export class Session implements SessionFace, ClientEntry {
   #replyMode: ReplyMode = "on";
   #deferred: ((write: (reply: ReplyWriter) => void) => void) | undefined;
 
-  // Transactions, watched keys and subscriptions do not exist yet; other clients see that there are none.
-  readonly subscriptions = 0;
-  readonly patternSubscriptions = 0;
-  readonly shardSubscriptions = 0;
-  readonly queuedCommands = -1;
-  readonly watchBroken = false;
+  subscriptions = 0;
+  patternSubscriptions = 0;
+  shardSubscriptions = 0;
+  /** Any of the three: it is sent messages, and in RESP2 may do little else than subscribe. */
+  subscribed = false;
+
+  #transaction: Transaction | undefined;
+  /** What it watches, and what that takes; kept by Watches. */
+  watched: WatchedKey[] = [];
+  watchedBytes = 0;
+  /** A watched key has changed, as far as anybody has looked: EXEC looks once more. */
+  watchBroken = false;
+  #keyWait: KeyWait | undefined;
+  /** The present command's reply goes nowhere. */
+  silenced = false;
 
   constructor(parts: { id: number; carrier: SessionCarrier; nowMs: number; authenticated: boolean }) {
     this.id = parts.id;
@@ -92,7 +120,16 @@ export class Session implements SessionFace, ClientEntry {
     this.#judge();
   }
   #judge(): void {
-    this.plain = this.#authenticated && this.#replyMode === "on";
+    const isOrdinary = this.#authenticated && this.#replyMode === "on" && !this.subscribed;
+    this.plain = isOrdinary && this.#transaction === undefined;
+  }
+
+  setSubscriptions(channels: number, patterns: number, shardChannels: number): void {
+    this.subscriptions = channels;
+    this.patternSubscriptions = patterns;
+    this.shardSubscriptions = shardChannels;
+    this.subscribed = channels + patterns + shardChannels > 0;
+    this.#judge();
   }
 
   /** After a command: may the next one be executed? */
@@ -100,8 +137,26 @@ export class Session implements SessionFace, ClientEntry {
     return !this.closing && !this.suspended;
   }
 
+  /** What was queued since MULTI; undefined outside a transaction. Set by Transactions. */
+  get transaction(): Transaction | undefined {
+    return this.#transaction;
+  }
+  set transaction(value: Transaction | undefined) {
+    this.#transaction = value;
+    this.#judge();
+  }
+  get queuedCommands(): number {
+    return this.#transaction === undefined ? -1 : this.#transaction.commands.length;
+  }
+  get transactionBytes(): number {
+    return (this.#transaction?.queue.sizeBytes ?? 0) + this.watchedBytes;
+  }
+
   get blocked(): boolean {
-    return this.#deferred !== undefined;
+    return this.#deferred !== undefined || this.#keyWait !== undefined;
+  }
+  get keyWait(): KeyWait | undefined {
+    return this.#keyWait;
   }
   get lastCommand(): string {
     return this.lastResolved === undefined ? "NULL" : this.lastResolved.fullName;
@@ -120,6 +175,10 @@ export class Session implements SessionFace, ClientEntry {
   }
   get outputBytes(): number {
     return this.carrier.outputBytes();
+  }
+
+  push(message: PushMessage): void {
+    this.carrier.push(message);
   }
 
   closeAfterReply(): void {
@@ -141,14 +200,28 @@ export class Session implements SessionFace, ClientEntry {
     return answer;
   }
 
+  /** The present command waits for keys: nothing more is executed before `endWait`. */
+  beginWait(wait: KeyWait): void {
+    assert(!this.blocked, "a command waits twice");
+    this.#keyWait = wait;
+    this.suspended = true;
+  }
+
+  endWait(): void {
+    this.#keyWait = undefined;
+    this.suspended = false;
+  }
+
   kill(): void {
     if (this.executing) this.closing = true;
     else this.carrier.close(false);
   }
 
-  /** Nothing that waits today can be unblocked: WAITAOF and AOF SYNC wait for the disk. */
-  unblock(_how: "timeout" | "error"): boolean {
-    return false;
+  /** What waits for the disk (WAITAOF, AOF SYNC) cannot be unblocked. */
+  unblock(how: "timeout" | "error"): boolean {
+    if (this.#keyWait === undefined) return false;
+    this.#keyWait.unblock(how);
+    return true;
   }
 
   sendMonitorLine(line: string): void {

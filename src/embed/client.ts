@@ -229,6 +229,13 @@ export class FerriteClient implements AsyncDisposable {
       yield Buffer.from(key.buffer, key.byteOffset, key.length).toString();
   }
 
+  // -- messages ------------------------------------------------------------------------------------------------
+
+  /** Sends a message to the subscribers of a channel; how many times it was sent. See FerriteDatabase.subscribe. */
+  publish(channel: Bytes, message: Argument): Promise<number> {
+    return this.#call(["PUBLISH", channel, message], decodeBytes);
+  }
+
   // -- databases -----------------------------------------------------------------------------------------------
 
   /** Makes another of the numbered databases the one that this client's commands work on. */

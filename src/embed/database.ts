@@ -9,8 +9,11 @@ import { FerriteError, messageOf } from "../base/errors.ts";
 import type { Assembly } from "../database/assembly.ts";
 import { type PlainReply, plainReply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply-reader.ts";
-import { FerriteClient } from "./client.ts";
+import { type Bytes, FerriteClient } from "./client.ts";
 import type { LocalTurns } from "./local-turns.ts";
+import { type MessageListener, Subscription } from "./subscription.ts";
+
+export type TextListener = (message: string, channel: string) => void;
 
 export interface ClientOptions {
   /** The selected database to begin with; 0 if absent. */
@@ -63,6 +66,29 @@ export class FerriteDatabase extends FerriteClient {
   }
 
   /**
+   * Calls the listener with every message that is published to the channel from now on, by this program; resolves when
+   * it is so. With `notify-keyspace-events`, events of keys are such messages. Listeners are called after the turn
+   * that published, under `persistence.aof_sync = "always"` not before its effects are durable.
+   */
+  subscribe(channel: Bytes, listener: MessageListener): Promise<Subscription> {
+    return Subscription.start(this.#turns, "SUBSCRIBE", channel, listener);
+  }
+
+  /** As `subscribe`, with message and channel as text (UTF-8, what is invalid replaced). */
+  subscribeText(channel: Bytes, listener: TextListener): Promise<Subscription> {
+    return this.subscribe(channel, inText(listener));
+  }
+
+  /** As `subscribe`, for every channel that matches a glob, as KEYS takes it. */
+  psubscribe(pattern: Bytes, listener: MessageListener): Promise<Subscription> {
+    return Subscription.start(this.#turns, "PSUBSCRIBE", pattern, listener);
+  }
+
+  psubscribeText(pattern: Bytes, listener: TextListener): Promise<Subscription> {
+    return this.psubscribe(pattern, inText(listener));
+  }
+
+  /**
    * Executes what was called, makes it durable and frees the directory. Calls that are held back or wait for something
    * reject with FerriteError("closed"). Rejects with FerriteError("unavailable") if what was executed could not be
    * written; the database is closed then too. Idempotent.
@@ -98,4 +124,9 @@ function push(onPush: (push: PlainReply) => void, bytes: Uint8Array, end: number
     const plain = plainReply(reply, "bytes");
     queueMicrotask(() => onPush(plain));
   }
+}
+
+function inText(listener: TextListener): MessageListener {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return (message, channel) => listener(decoder.decode(message), decoder.decode(channel));
 }

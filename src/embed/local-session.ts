@@ -4,6 +4,7 @@
  * Invariants: the calls of one session execute in the order in which they were made; while a call waits for its
  * deferred reply, or is held back by CLIENT PAUSE, those behind it wait too.
  */
+import type { PushMessage } from "../commands/session-face.ts";
 import type { Session, SessionCarrier } from "../database/session.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { LocalCall } from "./local-call.ts";
@@ -36,6 +37,9 @@ export class LocalSession implements SessionCarrier {
 
   write(write: (reply: ReplyWriter) => void): void {
     this.#turns.writeOutOfCall(this, write);
+  }
+  push(message: PushMessage): void {
+    this.#turns.push(this, message);
   }
   resume(): void {
     this.#turns.resume(this);

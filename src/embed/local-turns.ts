@@ -17,6 +17,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
+import type { PushMessage } from "../commands/session-face.ts";
 import type { Carrier } from "../database/assembly.ts";
 import type { Database } from "../database/database.ts";
 import { HELD_BACK, STOPPED } from "../database/executor.ts";
@@ -32,6 +33,13 @@ import { type Argument, RequestArena } from "./request-arena.ts";
 
 /** Requests beyond this are executed at once instead of in a microtask. */
 const TURN_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Something that a session is sent without having asked, and the last effect that it may tell of. */
+interface LocalPush {
+  readonly local: LocalSession;
+  readonly bytes: Uint8Array;
+  lsn: number;
+}
 
 export interface LocalLimits {
   readonly argumentBytesMax: () => number;
@@ -53,6 +61,9 @@ export class LocalTurns implements Carrier {
   #executed: LocalCall[] = [];
   /** Executed, and not acknowledged yet; in order of LSN. */
   #waiting: LocalCall[] = [];
+  /** Pushes of the present turn, and those whose turn is not acknowledged yet; in order. */
+  #pushed: LocalPush[] = [];
+  #heldPushes: LocalPush[] = [];
   #resumed: LocalSession[] = [];
   #ending: LocalSession[] = [];
   /** Whose output the reply writer is on. */
@@ -270,6 +281,7 @@ export class LocalTurns implements Carrier {
     this.#turnOpen = false;
     // A turn of the upkeep executes no calls: those that wait are still in the arena.
     if (this.#queue.length === 0) this.#arena.clear();
+    if (this.#pushed.length > 0) this.#deliverPushed(hadFailed);
     this.#settleExecuted(hadFailed);
     if (this.#ending.length > 0) this.#closeEnding();
     this.#watchLoop();
@@ -293,6 +305,7 @@ export class LocalTurns implements Carrier {
   }
 
   #onAcknowledged(lsn: number): void {
+    if (this.#heldPushes.length > 0) this.#releasePushes(lsn);
     const waiting = this.#waiting;
     let settled = 0;
     while (settled < waiting.length && waiting[settled]!.lsn <= lsn) this.#settle(waiting[settled++]!);
@@ -323,6 +336,31 @@ export class LocalTurns implements Carrier {
       if (this.#aside.position > 0) local.onPush?.(this.#aside.bytes, this.#aside.position);
       this.#aside.clear();
     }
+  }
+
+  /** Takes a message, which arrives when the replies of the turn may. Sessions of the library speak RESP3. */
+  push(local: LocalSession, { bytes, length }: PushMessage): void {
+    if (local.session.closed || local.onPush === undefined || this.#broken) return;
+    this.within(() => this.#pushed.push({ local, bytes: bytes.slice(0, length), lsn: 0 }));
+  }
+
+  #deliverPushed(hadFailed: boolean): void {
+    const pushed = this.#pushed;
+    this.#pushed = [];
+    const lsn = this.#database.lastLsn;
+    const mayLeave = hadFailed || lsn <= this.#acknowledgedLsn;
+    for (const push of pushed) {
+      push.lsn = lsn;
+      if (mayLeave && this.#heldPushes.length === 0) deliver(push);
+      else this.#heldPushes.push(push);
+    }
+  }
+
+  #releasePushes(acknowledgedLsn: number): void {
+    const held = this.#heldPushes;
+    let released = 0;
+    while (released < held.length && held[released]!.lsn <= acknowledgedLsn) deliver(held[released++]!);
+    this.#heldPushes = held.slice(released);
   }
 
   #writeAside(local: LocalSession, write: (reply: ReplyWriter) => void): void {
@@ -392,4 +430,8 @@ export class LocalTurns implements Carrier {
       throw error;
     });
   }
+}
+
+function deliver({ local, bytes }: LocalPush): void {
+  if (!local.session.closed) local.onPush?.(bytes, bytes.length);
 }

@@ -1,7 +1,8 @@
 /**
  * From the bytes of one reply to the value that a call resolves with.
  *
- * Invariants: the bytes are one whole reply of our own writer, and nothing of them is kept: byte strings are
+ * Invariants: the bytes are one whole reply of our own writer (or the pushes that SUBSCRIBE and its kin answer with,
+ * of which the value is a list), and nothing of them is kept: byte strings are
  * copies that belong to the caller. What is not one of the common single elements goes through the ordinary
  * ReplyReader, so that both faces of the program decode alike.
  */
@@ -17,6 +18,7 @@ const PLUS = 43;
 const MINUS = 45;
 const COLON = 58;
 const DOLLAR = 36;
+const GREATER = 62;
 const UNDERSCORE = 95;
 const CARRIAGE_RETURN = 13;
 
@@ -76,7 +78,12 @@ function decodeBulk(bytes: Uint8Array, end: number, asText: boolean): PlainReply
 function readWhole(bytes: Uint8Array, end: number, strings: "bytes" | "utf8"): PlainReply {
   const reader = new ReplyReader();
   reader.push(bytes, 0, end);
-  const reply = reader.next();
-  assert(reply !== undefined && !reader.midway, "a command wrote something else than one whole reply");
-  return plainReply(reply, strings);
+  const replies: PlainReply[] = [];
+  for (let reply = reader.next(); reply !== undefined; reply = reader.next()) {
+    replies.push(plainReply(reply, strings));
+  }
+  assert(replies.length > 0 && !reader.midway, "a command wrote something else than whole replies");
+  if (bytes[0] === GREATER) return replies;
+  // A transaction that subscribes to several channels answers more pushes than its header counts, as in Redis.
+  return replies[0]!;
 }

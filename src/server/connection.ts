@@ -7,10 +7,14 @@
  * and nobody else.
  */
 import type { ConnectionSlot } from "../base/ids.ts";
+import type { PushMessage } from "../commands/session-face.ts";
 import type { Session, SessionCarrier } from "../database/session.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { RequestReader } from "../protocol/request-reader.ts";
 import type { FrontEnd } from "./front-end.ts";
+
+/** What a client may send ahead while it waits before it is no longer read. */
+const BLOCKED_INPUT_BYTES_MAX = 64 * 1024;
 
 export class Connection implements SessionCarrier {
   readonly slot: ConnectionSlot;
@@ -31,6 +35,11 @@ export class Connection implements SessionCarrier {
   inBatch = false;
   /** Within a batch: its further requests are not executed. */
   stopped = false;
+  /** Pushes were sent to it in the present turn: its unsent output is to be judged. */
+  pushedTo = false;
+  /** Of those that are not written yet the first and the last; see Pushes. */
+  firstPush = -1;
+  lastPush = -1;
   /** The peer has sent its last byte. */
   halfClosed = false;
 
@@ -45,6 +54,14 @@ export class Connection implements SessionCarrier {
     return !session.suspended && !session.paused && !session.closing && !this.outputBlocked;
   }
 
+  /**
+   * It executes nothing, and is read nevertheless, up to a bound: while it waits for a key only a read tells that the peer
+   * has gone, and nothing may be taken for one that has.
+   */
+  get listens(): boolean {
+    return this.session.blocked && this.reader.bufferedBytes < BLOCKED_INPUT_BYTES_MAX;
+  }
+
   get peerAddress(): string {
     return this.#frontEnd.transport.peerAddress(this.slot);
   }
@@ -56,6 +73,9 @@ export class Connection implements SessionCarrier {
   }
   write(write: (reply: ReplyWriter) => void): void {
     this.#frontEnd.writeOutOfTurn(this, write);
+  }
+  push(message: PushMessage): void {
+    this.#frontEnd.push(this, message);
   }
   resume(): void {
     this.#frontEnd.resume(this);

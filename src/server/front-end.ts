@@ -11,6 +11,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { ConnectionSlot } from "../base/ids.ts";
 import { connectionSlot } from "../base/ids.ts";
+import type { PushMessage } from "../commands/session-face.ts";
 import type { OutputLimits } from "../config/redis-kinds.ts";
 import { BATCH_REQUESTS_MAX, type Batch } from "../database/batch.ts";
 import type { Database } from "../database/database.ts";
@@ -37,12 +38,15 @@ import { Connection } from "./connection.ts";
 import { Output } from "./output.ts";
 import { exceeds, limitFor, overSoftSince } from "./output-limits.ts";
 import { partitionBatches } from "./output-partition.ts";
+import { Pushes } from "./pushes.ts";
 import type { Afterward, ReplyGate } from "./reply-gate.ts";
 import type { Turns } from "./turns.ts";
 
 /** A connection with more unsent bytes than this executes nothing until they have shrunk to the second bound. */
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 const OUTPUT_BYTES_RESUME = 256 * 1024;
+/** A connection whose command makes pushes wait that are more than this executes nothing more in the turn. */
+const PUSHED_BYTES_MAX = 4 * 1024 * 1024;
 /** A turn with more output than this is committed and sent before the next connection's commands. */
 const TURN_OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -61,6 +65,7 @@ export class FrontEnd {
   readonly #batched: Connection[] = [];
   /** Output at the time the present connection was entered. */
   #enteredAt = 0;
+  readonly #pushes = new Pushes(this.output);
   readonly #reply: ReplyWriter;
   #connections: (Connection | undefined)[] = [];
   #touched: Connection[] = [];
@@ -226,6 +231,7 @@ export class FrontEnd {
     if (count === 0) return;
     const database = this.#database;
     const output = this.output;
+    const pushes = this.#pushes;
     const connections = this.#batched;
     database.effects.stableBytes = this.#stableBytes;
     batch.prepare();
@@ -238,9 +244,11 @@ export class FrontEnd {
         this.#enter(connection);
         current = connection;
       }
+      pushes.replyAt = output.written;
       const outcome = database.executeEntry(batch, i);
+      if (pushes.waitingBytes > 0) pushes.followReply();
       const wrote = connection.wroteInTurn + output.written - this.#enteredAt;
-      if (outcome !== EXECUTED || wrote > OUTPUT_BYTES_MAX) {
+      if (outcome !== EXECUTED || wrote > OUTPUT_BYTES_MAX || pushes.queuedBytes > PUSHED_BYTES_MAX) {
         this.#stopAt(connection, batch.requests[i]!, outcome);
       }
     }
@@ -251,7 +259,7 @@ export class FrontEnd {
       connection.stopped = false;
     }
     batch.clear();
-    if (output.written > TURN_OUTPUT_BYTES_MAX) this.#commitEarly();
+    if (output.written + pushes.queuedBytes > TURN_OUTPUT_BYTES_MAX) this.#commitEarly();
   }
 
   /** The connection executes nothing more for now: what was read beyond the request is read again later. */
@@ -272,15 +280,18 @@ export class FrontEnd {
 
   /** The next replies are the connection's. */
   #enter(connection: Connection): void {
+    this.#pushes.flush(connection);
     this.output.select(connection.slot);
     this.#database.enter(connection.session, this.output);
     connection.session.executing = true;
+    this.#pushes.entered = connection;
     this.#enteredAt = this.output.written;
   }
 
   #leave(connection: Connection): void {
     const { session } = connection;
     session.executing = false;
+    this.#pushes.entered = undefined;
     connection.reader.authenticated = session.authenticated;
     const wrote = this.output.written - this.#enteredAt;
     connection.wroteInTurn += wrote;
@@ -292,10 +303,13 @@ export class FrontEnd {
     }
   }
 
+  readonly #judge = (connection: Connection): void => this.#enforceLimits(connection);
+
   /** Closes a connection whose unsent output is beyond its limits. */
   #enforceLimits(connection: Connection): void {
     const queued = this.transport.queuedBytes(connection.slot);
-    const limit = limitFor(this.#outputLimits(), connection.session.monitoring);
+    const { monitoring, subscribed } = connection.session;
+    const limit = limitFor(this.#outputLimits(), monitoring || subscribed);
     const nowMs = this.#database.clock.monotonicMs();
     connection.overSoftSinceMs = overSoftSince(limit, queued, connection.overSoftSinceMs, nowMs);
     if (exceeds(limit, queued, connection.overSoftSinceMs, nowMs)) this.closeConnection(connection, false);
@@ -383,6 +397,7 @@ export class FrontEnd {
   writeOutOfTurn(connection: Connection, write: (reply: ReplyWriter) => void): void {
     if (connection.session.closed) return;
     this.#turns.within(() => {
+      this.#pushes.flush(connection);
       const selected = this.output.slot;
       this.output.select(connection.slot);
       const before = this.#database.borrowTarget(connection.session, this.output);
@@ -395,24 +410,33 @@ export class FrontEnd {
     });
   }
 
+  push(connection: Connection, message: PushMessage): void {
+    if (connection.session.closed || connection.session.closing) return;
+    this.#turns.begin();
+    this.#pushes.send(connection, message);
+    this.#turns.end();
+  }
+
   /**
    * End of a turn, after the log has taken its effects. The replies leave now, or through the gate; "beside" (the
    * log had failed before the turn): now, but for connections that have replies in the gate.
    */
   finishTurn(release: "in order" | "later" | "beside", lsn: number, gate: ReplyGate): void {
+    this.#pushes.flushAll();
     if (gate.isEmpty && release !== "later") {
       if (!this.output.isEmpty) this.output.flush(this.#send);
       if (this.#afterwards.length > 0) this.#runAfterwards();
     } else if (!this.output.isEmpty || this.#afterwards.length > 0) {
       this.#finishThroughGate(release, lsn, gate);
     }
+    this.#pushes.endTurn(this.#judge);
     const touched = this.#touched;
     for (let i = 0; i < touched.length; i++) {
       const connection = touched[i]!;
       connection.touched = false;
       connection.wroteInTurn = 0;
       connection.reader.retain();
-      if (!connection.mayExecute) this.#pauseReading(connection);
+      if (!connection.mayExecute && !connection.listens) this.#pauseReading(connection);
     }
     touched.length = 0;
   }

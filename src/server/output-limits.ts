@@ -2,7 +2,7 @@
  * Redis's output buffer limits: when a client that does not read its replies is closed. Pure.
  *
  * Requests of a slow client are held back long before (see FrontEnd), so limits matter for what is pushed: a
- * client that monitors is judged by the class `pubsub`, although Redis sets it no limit at all.
+ * client that monitors is judged by the class `pubsub` as a subscriber is, although Redis sets it no limit at all.
  */
 import type { OutputLimit, OutputLimits } from "../config/redis-kinds.ts";
 

@@ -187,7 +187,7 @@ export class Server {
     if (timeoutMs === 0) return;
     const nowMs = this.#database.clock.wallMs();
     for (const session of sessions) {
-      if (session.blocked || session.monitoring) continue;
+      if (session.blocked || session.monitoring || session.subscribed) continue;
       if (nowMs - session.lastActiveMs > timeoutMs) session.kill();
     }
   }

@@ -4,7 +4,7 @@ import { SyncPlace } from "../../src/aof/sync-place.ts";
 import { append, newWorld, readBack, start } from "./support.ts";
 
 describe("the place of a sync under always", () => {
-  const after = (...durations: number[]): SyncPlace => {
+  const placeAfter = (...durations: number[]): SyncPlace => {
     const place = new SyncPlace(1);
     for (const duration of durations) place.observe(duration);
     return place;
@@ -12,20 +12,20 @@ describe("the place of a sync under always", () => {
   const quick = (count: number): number[] => new Array<number>(count).fill(0.2);
 
   it("is a thread until the disk has proved to be quick", () => {
-    expect(after().isLoop(10, 10)).toBe(false);
-    expect(after(...quick(5)).isLoop(10, 10)).toBe(false);
-    expect(after(...quick(20)).isLoop(10, 10)).toBe(true);
+    expect(placeAfter().isLoop(10, 10)).toBe(false);
+    expect(placeAfter(...quick(5)).isLoop(10, 10)).toBe(false);
+    expect(placeAfter(...quick(20)).isLoop(10, 10)).toBe(true);
   });
 
   it("is a thread again after a slow one, and stays it for some time", () => {
     const slow = [...quick(100), 100];
-    expect(after(...slow).isLoop(1, 1)).toBe(false);
-    expect(after(...slow, ...quick(20)).isLoop(1, 1)).toBe(false);
-    expect(after(...slow, ...quick(100)).isLoop(1, 1)).toBe(true);
+    expect(placeAfter(...slow).isLoop(1, 1)).toBe(false);
+    expect(placeAfter(...slow, ...quick(20)).isLoop(1, 1)).toBe(false);
+    expect(placeAfter(...slow, ...quick(100)).isLoop(1, 1)).toBe(true);
   });
 
   it("is a thread if most commands of the turn do not wait for it", () => {
-    const place = after(...quick(50));
+    const place = placeAfter(...quick(50));
     expect([1, 4, 5, 100].map((commands) => place.isLoop(1, commands))).toEqual([true, true, false, false]);
   });
 
@@ -36,7 +36,7 @@ describe("the place of a sync under always", () => {
   });
 
   it("counts the syncs", () => {
-    expect(after(0.5, 0.25)).toMatchObject({ syncs: 2, lastMs: 0.25 });
+    expect(placeAfter(0.5, 0.25)).toMatchObject({ syncs: 2, lastMs: 0.25 });
   });
 });
 

@@ -2,11 +2,13 @@
  * A whole server face made of the product's own parts and small fakes, for testing commands about the server
  * without one: requests in, raw replies and logged effects out. Nothing here reads a clock.
  */
+
+import { SeededRandom } from "../../src/adapters/memory/random.ts";
 import { allCommands } from "../../src/commands/all.ts";
 import type { ClientEntry } from "../../src/commands/client-entry.ts";
 import { Context } from "../../src/commands/context.ts";
 import type { MemoryReading, ServerFace, ShutdownRequest } from "../../src/commands/server-face.ts";
-import type { SessionFace } from "../../src/commands/session-face.ts";
+import type { PushMessage, SessionFace } from "../../src/commands/session-face.ts";
 import { CommandTable, type ResolvedCommand } from "../../src/commands/table.ts";
 import { ClientRegistry } from "../../src/database/client-registry.ts";
 import { InfoReport } from "../../src/database/info.ts";
@@ -14,11 +16,14 @@ import type { InfoSources } from "../../src/database/info-sources.ts";
 import { LatencyMonitor } from "../../src/database/latency-monitor.ts";
 import { Monitors } from "../../src/database/monitors.ts";
 import { Pause } from "../../src/database/pause.ts";
+import { PubSub } from "../../src/database/pub-sub.ts";
 import { SlowLog } from "../../src/database/slow-log.ts";
 import { Statistics } from "../../src/database/statistics.ts";
+import { SipHasher } from "../../src/engine/index/hash.ts";
 import { GrowingOutput } from "../../src/protocol/output-space.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { Request } from "../../src/protocol/request.ts";
+import { PieceHeap } from "../../src/value/heap/piece-heap.ts";
 import { type Argument, RecordingEffects } from "../support/command-harness.ts";
 import { MapKeyspace } from "../support/map-keyspace.ts";
 
@@ -31,10 +36,11 @@ export class FakeClient implements SessionFace, ClientEntry {
   readonly lastActiveMs = NOW_MS - 3000;
   readonly localAddress = "127.0.0.1:6379";
   readonly descriptor = 8;
-  readonly subscriptions: number = 0;
-  readonly patternSubscriptions = 0;
-  readonly shardSubscriptions = 0;
+  subscriptions = 0;
+  patternSubscriptions = 0;
+  shardSubscriptions = 0;
   readonly queuedCommands = -1;
+  readonly transactionBytes = 0;
   readonly watchBroken = false;
   readonly lastCommand = "client|list";
   readonly inputBytes = 0;
@@ -60,6 +66,8 @@ export class FakeClient implements SessionFace, ClientEntry {
   /** Replies that came late, one character per byte. */
   deferredReplies: string[] = [];
   deferrals = 0;
+  /** What it was sent without having asked, one character per byte. */
+  pushes: string[] = [];
 
   constructor(id: number, parts: { peerAddress?: string; subscriptions?: number } = {}) {
     this.id = id;
@@ -67,6 +75,17 @@ export class FakeClient implements SessionFace, ClientEntry {
     this.subscriptions = parts.subscriptions ?? 0;
   }
 
+  get subscribed(): boolean {
+    return this.subscriptions + this.patternSubscriptions + this.shardSubscriptions > 0;
+  }
+  setSubscriptions(channels: number, patterns: number, shardChannels: number): void {
+    this.subscriptions = channels;
+    this.patternSubscriptions = patterns;
+    this.shardSubscriptions = shardChannels;
+  }
+  push({ bytes, length }: PushMessage): void {
+    this.pushes.push(Buffer.from(bytes.slice(0, length)).toString("latin1"));
+  }
   closeAfterReply(): void {
     this.closing = true;
   }
@@ -141,6 +160,7 @@ export class ServerBench {
   readonly slowLog = new SlowLog(128);
   readonly latency = new LatencyMonitor(0);
   readonly monitors = new Monitors(() => {});
+  readonly pubSub = new PubSub(new SeededRandom(1));
   readonly statistics: Statistics;
   readonly context: Context;
   readonly client = new FakeClient(7);
@@ -158,6 +178,7 @@ export class ServerBench {
     });
     this.context = new Context({
       keyspace: this.keyspace,
+      structures: { heap: new PieceHeap(), hasher: new SipHasher(1, 2), random: new SeededRandom(1) },
       reply: new ReplyWriter(this.#output, resp),
       effects: this.effects,
       server: this.#face(),
@@ -212,6 +233,7 @@ export class ServerBench {
       slowLog: this.slowLog,
       latency: this.latency,
       monitors: this.monitors,
+      pubSub: this.pubSub,
       statistics: this.statistics,
       info: { render: (sections) => this.#info().render(sections) },
       memory: { read: () => around.memory, purge: () => void around.calls.push("purge") },
@@ -312,6 +334,7 @@ function infoSources(bench: ServerBench): InfoSources {
   return {
     identity: IDENTITY,
     clients: bench.clients,
+    pubSub: bench.pubSub,
     memory: { read: () => bench.around.memory, purge: () => {} },
     statistics: bench.statistics,
     table: bench.table,

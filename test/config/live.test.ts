@@ -26,6 +26,11 @@ describe("CONFIG SET", () => {
       "pubsub 64mb 16mb 90",
       "normal 0 0 0 slave 268435456 67108864 60 pubsub 67108864 16777216 90",
     ],
+    ["notify-keyspace-events", "EKxeg$", "g$xeKE"],
+    ["notify-keyspace-events", "AKKE$x", "AKE"],
+    ["notify-keyspace-events", "mEKlg$shzxetdn", "AKEm"],
+    ["notify-keyspace-events", "mnKE", "nKEm"],
+    ["notify-keyspace-events", "", ""],
     ["client-output-buffer-limit", "replica 0 0 0", "normal 0 0 0 slave 0 0 0 pubsub 33554432 8388608 60"],
     ["save", "", ""],
     ["replica-read-only", "yes", "yes"],
@@ -88,7 +93,8 @@ describe("CONFIG SET", () => {
       "this version cannot change it at run time; set persistence.aof_enabled and restart",
     ],
     ["save", "900 1", "persistence.save_rules is not available in this version; leave it at its default, []"],
-    ["notify-keyspace-events", "KEA", "this version supports no other value than ''"],
+    ["io-threads", "4", "this version supports no other value than '1'"],
+    ["notify-keyspace-events", "KEq", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."],
   ])("%s %s is refused in Redis's words", (name, value, reason) => {
     const config = fresh();
     const before = get(config, "*");

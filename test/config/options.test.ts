@@ -48,14 +48,14 @@ describe("the table of options", () => {
 
   it("knows the names that clients of Redis ask for", () => {
     const names =
-      "appendonly appendfsync save dir dbfilename maxmemory maxmemory-policy maxmemory-samples lfu-log-factor lfu-decay-time auto-aof-rewrite-percentage auto-aof-rewrite-min-size hz timeout tcp-keepalive databases port bind unixsocket loglevel logfile requirepass protected-mode slowlog-log-slower-than slowlog-max-len latency-monitor-threshold maxclients client-output-buffer-limit proto-max-bulk-len client-query-buffer-limit appendfilename enable-debug-command lazyfree-lazy-eviction hash-max-listpack-entries hash-max-ziplist-entries";
+      "appendonly appendfsync save dir dbfilename maxmemory maxmemory-policy maxmemory-samples lfu-log-factor lfu-decay-time auto-aof-rewrite-percentage auto-aof-rewrite-min-size hz timeout tcp-keepalive databases port bind unixsocket loglevel logfile requirepass protected-mode slowlog-log-slower-than slowlog-max-len latency-monitor-threshold maxclients client-output-buffer-limit proto-max-bulk-len client-query-buffer-limit notify-keyspace-events appendfilename enable-debug-command lazyfree-lazy-eviction hash-max-listpack-entries hash-max-ziplist-entries";
     for (const name of names.split(" ")) expect(REDIS_NAMES.has(name), name).toBe(true);
     for (const name of [
       "appenddirname",
       "cluster-enabled",
       "replica-read-only",
       "io-threads",
-      "notify-keyspace-events",
+      "activerehashing",
     ]) {
       expect(REDIS_CONSTANTS.has(name), name).toBe(true);
     }

@@ -68,7 +68,10 @@ async function report(
     `ferrite:      ${last.ferrite}`,
     `after these ${kept.length} of ${units.length} steps on an empty server:`,
     ...kept.flatMap((unit) => [
-      ...unit.commands.map((command) => `  ${showCommand(command)}`),
+      ...unit.commands.map(
+        (command) =>
+          `  ${unit.session === undefined ? "" : `connection ${unit.session}: `}${showCommand(command)}`,
+      ),
       ...(unit.pauseMs === undefined ? [] : [`  (${unit.pauseMs} ms pass)`]),
     ]),
   ].join("\n");

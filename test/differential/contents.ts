@@ -5,13 +5,29 @@
  */
 import { DATABASES } from "../support/random-commands.ts";
 import type { Command, RespClient } from "../support/resp-client.ts";
-import { decodeReply, describe, itemsOf, numberOf, textOf } from "../support/resp-value.ts";
-import { TIME_TOLERANCE_MS } from "./rules.ts";
+import { decodeReply, describe, itemsOf, numberOf, type RespValue, textOf } from "../support/resp-value.ts";
+import { pairs, TIME_TOLERANCE_MS, unordered } from "./rules.ts";
 
-/** How the whole value of each type is read, in an order that does not depend on the server. */
+/** How the whole value of each type is read. */
 const READERS: Readonly<Record<string, (key: string) => Command>> = {
   string: (key) => ["GET", key],
+  zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],
+  list: (key) => ["LRANGE", key, "0", "-1"],
+  hash: (key) => ["HGETALL", key],
+  set: (key) => ["SMEMBERS", key],
 };
+
+/** What is compared of a value that is not compared as it is read: most of these have no order of their own. */
+const SHOWN: Readonly<Record<string, (value: RespValue) => string>> = {
+  hash: pairs,
+  set: unordered,
+  zset: withoutNegativeZeros,
+};
+
+/** Whether a sorted set keeps -0 depends on its form, which a restart under other limits may change. */
+function withoutNegativeZeros(value: RespValue): string {
+  return describe(value).replaceAll('{"kind":"text","text":"-0"}', '{"kind":"text","text":"0"}');
+}
 
 interface Entry {
   readonly type: string;
@@ -35,7 +51,7 @@ export async function readContents(client: RespClient): Promise<Contents> {
     keys.forEach((key, index) => {
       contents.set(`${database} ${JSON.stringify(key)}`, {
         type: textOf(decodeReply(types[index]!)),
-        value: describe(decodeReply(values[index]!)),
+        value: (SHOWN[textOf(decodeReply(types[index]!))] ?? describe)(decodeReply(values[index]!)),
         expiresAt: numberOf(decodeReply(times[index]!)),
       });
     });

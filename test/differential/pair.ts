@@ -1,14 +1,15 @@
 /**
  * redis-server and Ferrite side by side: the same bytes to both, their replies and contents compared.
  *
- * Invariants: both begin a sequence empty, on a new connection; a reply that does not come is a difference like any
+ * Invariants: both begin a sequence empty, on new connections; of these one at a time has commands under way, so that
+ * both servers execute them in the same order; a reply that does not come is a difference like any
  * other. The redis-server is the oracle and is never restarted, so what it holds is what Ferrite must hold after any
  * restart of its own.
  */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { FerriteServer } from "../support/ferrite-server.ts";
-import type { Unit } from "../support/random-commands.ts";
+import { SESSIONS, type Unit } from "../support/random-commands.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { type Command, ConnectionEnded, encodeCommand, type RespClient } from "../support/resp-client.ts";
 import { removeFolder, temporaryFolder } from "../support/temp.ts";
@@ -66,18 +67,20 @@ export class Pair {
   }
 
   async #compareReplies(units: readonly Unit[], protocol: Protocol): Promise<Difference | undefined> {
-    const redis = await this.#redis.client();
-    const ferrite = await this.#ferrite.client();
+    const redis = await connect(this.#redis);
+    const ferrite = await connect(this.#ferrite);
+    const all = [...redis, ...ferrite];
     try {
-      for (const client of [redis, ferrite]) await client.ask("FLUSHALL");
-      if (protocol === 3) for (const client of [redis, ferrite]) await client.ask("HELLO", "3");
+      for (const client of [redis[0]!, ferrite[0]!]) await client.ask("FLUSHALL");
+      if (protocol === 3) for (const client of all) await client.ask("HELLO", "3");
       for (const batch of batchesOf(units)) {
-        const difference = await compareBatch(batch, redis, ferrite);
+        const session = batch[0]!.session ?? 0;
+        const difference = await compareBatch(batch, redis[session]!, ferrite[session]!);
         if (difference !== undefined) return difference;
       }
       return undefined;
     } finally {
-      await Promise.all([redis.close(), ferrite.close()]);
+      await Promise.all(all.map((client) => client.close()));
     }
   }
 
@@ -129,6 +132,10 @@ export class Pair {
   }
 }
 
+function connect(server: FerriteServer | RedisServer): Promise<RespClient[]> {
+  return Promise.all(Array.from({ length: SESSIONS }, () => server.client()));
+}
+
 async function contentsOf(
   server: FerriteServer | RedisServer,
 ): Promise<Awaited<ReturnType<typeof readContents>>> {
@@ -140,10 +147,12 @@ async function contentsOf(
   }
 }
 
-/** Pipelined as clients do; a unit that waits ends its batch. */
+/** Pipelined as clients do, each by one connection; a unit that waits ends its batch. */
 function batchesOf(units: readonly Unit[]): Unit[][] {
   const batches: Unit[][] = [[]];
   for (const unit of units) {
+    const first = batches.at(-1)![0];
+    if (first !== undefined && (first.session ?? 0) !== (unit.session ?? 0)) batches.push([]);
     const batch = batches.at(-1)!;
     batch.push(unit);
     if (batch.length === UNITS_PER_BATCH || unit.pauseMs !== undefined) batches.push([]);

@@ -28,6 +28,42 @@ export const RULES: readonly Rule[] = [
     same: (redis, ferrite) => unordered(redis) === unordered(ferrite),
   },
   {
+    commands: ["hscan", "zscan"],
+    reason:
+      "the order of fields or members is the structure's own; the cursor, and they with their values or scores, are compared",
+    same: (redis, ferrite) => unorderedPairs(redis) === unorderedPairs(ferrite),
+  },
+  {
+    commands: ["hgetall"],
+    reason: "the order of fields is the structure's own; fields with their values are compared",
+    same: (redis, ferrite) => sameKind(redis, ferrite) && pairs(redis) === pairs(ferrite),
+  },
+  {
+    commands: ["hkeys", "hvals"],
+    reason: "the order of fields is the structure's own",
+    same: (redis, ferrite) => unordered(redis) === unordered(ferrite),
+  },
+  {
+    commands: ["hrandfield"],
+    reason: "which fields is chance; how many there are is compared",
+    same: (redis, ferrite) => sameKind(redis, ferrite) && itemCount(redis) === itemCount(ferrite),
+  },
+  {
+    commands: ["smembers", "sinter", "sunion", "sdiff", "sscan"],
+    reason: "the order of members is the structure's own",
+    same: (redis, ferrite) => unordered(redis) === unordered(ferrite),
+  },
+  {
+    commands: ["srandmember", "spop"],
+    reason: "which members is chance; how many there are is compared",
+    same: (redis, ferrite) => sameKind(redis, ferrite) && itemCount(redis) === itemCount(ferrite),
+  },
+  {
+    commands: ["zrandmember"],
+    reason: "which members is chance; how many there are is compared",
+    same: (redis, ferrite) => sameKind(redis, ferrite) && itemCount(redis) === itemCount(ferrite),
+  },
+  {
     commands: ["randomkey"],
     reason: "which key is chance; whether there is one is compared",
     same: sameKind,
@@ -51,6 +87,13 @@ export const RULES: readonly Rule[] = [
     commands: ["object idletime", "object freq", "object refcount"],
     reason: "inner bookkeeping of the store: sampled clocks, shared integers, its own sizes",
     same: sameKind,
+  },
+  {
+    commands: ["object encoding"],
+    reason:
+      "Redis 7.0 calls every list a quicklist and every set of texts a hashtable; 7.2, which is followed, calls small ones listpack",
+    same: (redis, ferrite) =>
+      (textIs(redis, "quicklist") || textIs(redis, "hashtable")) && textIs(ferrite, "listpack"),
   },
   {
     commands: ["memory usage"],
@@ -108,6 +151,10 @@ function sameKind(redis: RespValue, ferrite: RespValue): boolean {
   return redis.kind === ferrite.kind;
 }
 
+function textIs(value: RespValue, text: string): boolean {
+  return value.kind === "text" && value.text === text;
+}
+
 function near(redis: RespValue, ferrite: RespValue, tolerance: number): boolean {
   if (redis.kind !== "integer" || ferrite.kind !== "integer") return false;
   // Negative numbers say "no key" and "no expiry": those are not times.
@@ -116,7 +163,7 @@ function near(redis: RespValue, ferrite: RespValue, tolerance: number): boolean 
   return difference <= BigInt(tolerance) && difference >= -BigInt(tolerance);
 }
 
-function unordered(value: RespValue): string {
+export function unordered(value: RespValue): string {
   return describe(sorted(value, true));
 }
 
@@ -135,8 +182,18 @@ function isFlags(items: readonly RespValue[]): boolean {
   return items.length > 0 && items.every((item) => item.kind === "text");
 }
 
+/** A cursor, and names with their values, whatever the order of the names. */
+function unorderedPairs(value: RespValue): string {
+  if (!("items" in value) || value.items.length !== 2) return describe(value);
+  return `${describe(value.items[0]!)} ${pairs(value.items[1]!)}`;
+}
+
+function itemCount(value: RespValue): number {
+  return "items" in value ? value.items.length : -1;
+}
+
 /** Names with their values, whatever the order of the names. */
-function pairs(value: RespValue): string {
+export function pairs(value: RespValue): string {
   if (!("items" in value)) return describe(value);
   const { items } = value;
   return items

@@ -7,6 +7,7 @@
 
 import type { MemoryClient } from "../../src/adapters/memory/pipe.ts";
 import { fromLatin1, latin1 } from "../../src/base/bytes.ts";
+import { ModelTransaction } from "./transactions.ts";
 
 export interface Expected {
   /** The exact bytes, or what the reply must match where it depends on time. */
@@ -34,6 +35,7 @@ export class SimulatedClient {
   readonly pipe: MemoryClient;
   readonly #events: ClientEvents;
   db = 0;
+  readonly transaction = new ModelTransaction();
   stalled = false;
   /** This end has stopped sending: by QUIT, by a half close, or for good. */
   finished: "no" | "asked" | "gone" = "no";

@@ -14,7 +14,9 @@ import type { Session } from "../../src/database/session.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import { requestText } from "../support/sim-server.ts";
 import { type ClientEvents, type Expected, SimulatedClient, shown } from "./client.ts";
+import type { Step } from "./history.ts";
 import { MODEL_COMMANDS, OK } from "./model-commands.ts";
+import { drawTransaction, MISCONF } from "./transactions.ts";
 import { drawCommand, encode, oneIn, type Policy, pick } from "./workload.ts";
 import type { World } from "./world.ts";
 
@@ -26,7 +28,6 @@ const DURABLE_REPLIES: Readonly<Record<string, RegExp>> = {
   AOF: /^(\+OK|-[^\r]*)\r\n/,
   WAITAOF: /^\*2\r\n:[01]\r\n:0\r\n/,
 };
-const MISCONF = /^-MISCONF Errors writing to the AOF file: [^\r]*\r\n/;
 
 /** What the clients have to know of the life that they share. */
 export interface Surroundings {
@@ -88,9 +89,11 @@ export class Crowd implements ClientEvents {
     let text = "";
     const lengthMax = oneIn(this.#random, 60) ? LONG_PIPELINE_MAX : PIPELINE_MAX;
     for (let i = this.#random.below(lengthMax); i >= 0; i--) {
-      const words = drawCommand(this.#random, this.#around.clock.wallMs());
-      commands.push(words);
-      text += encode(this.#random, words);
+      const nowMs = this.#around.clock.wallMs();
+      const isTransaction = oneIn(this.#random, 10);
+      const drawn = isTransaction ? drawTransaction(this.#random, nowMs) : [drawCommand(this.#random, nowMs)];
+      commands.push(...drawn);
+      text += drawn.map((words) => encode(this.#random, words)).join("");
     }
     client.send(text, commands);
   }
@@ -170,18 +173,45 @@ export class Crowd implements ClientEvents {
     failed: boolean,
   ): string | RegExp {
     const name = words[0]!;
-    const { history, promises } = this.#world;
+    const { promises } = this.#world;
+    if (client.transaction.takes(words)) return this.#inTransaction(client, words, before, lsn, failed);
     const command = MODEL_COMMANDS[name];
     if (command !== undefined) {
       if (failed && command.writes) {
         if (lsn !== before) throw new Error(`[${shown(words)}] was refused and had an effect`);
         return MISCONF;
       }
-      return history.execute(client.db, words, this.#around.clock.wallMs(), before, lsn);
+      return this.#run([{ db: client.db, words }], before, lsn)[0]!;
     }
     if (name === "SELECT") client.db = Number(words[1]);
     else if (name === "CONFIG") promises.setPolicy(words[3] as Policy);
     return DURABLE_REPLIES[name] ?? OK;
+  }
+
+  /** MULTI to EXEC: EXEC is one step of the history. */
+  #inTransaction(
+    client: SimulatedClient,
+    words: readonly string[],
+    before: number,
+    lsn: number,
+    failed: boolean,
+  ): string | RegExp {
+    const { present } = this.#world.history;
+    const nowMs = this.#around.clock.wallMs();
+    const outcome = client.transaction.execute(words, client.db, present, nowMs, failed);
+    if (typeof outcome === "string" || outcome instanceof RegExp) return outcome;
+    const replies = this.#run(outcome, before, lsn);
+    for (const { words: step } of outcome) if (step[0] === "SELECT") client.db = Number(step[1]);
+    return `*${replies.length}\r\n${replies.join("")}`;
+  }
+
+  /** On the model; everybody who watches is told of each step. */
+  #run(steps: readonly Step[], before: number, lsn: number): string[] {
+    const { history } = this.#world;
+    const nowMs = this.#around.clock.wallMs();
+    return history.execute(steps, nowMs, before, lsn, (name) => {
+      for (const client of this.clients) client.transaction.look(history.present, nowMs, name);
+    });
   }
 
   received(client: SimulatedClient, bytes: Uint8Array): void {
@@ -192,17 +222,18 @@ export class Crowd implements ClientEvents {
     if (this.isOver) return;
     this.#world.answered++;
     const { promises } = this.#world;
-    if (reply.startsWith("-MISCONF") || (reply.startsWith("-") && expected.command === "AOF SYNC")) {
+    if (MISCONF.test(reply) || (reply.startsWith("-") && expected.command === "AOF SYNC")) {
       if (!this.#around.diskMayHaveFailed) {
         throw new Error(`${client.name}: ${expected.command} failed over a good disk: ${reply}`);
       }
       return;
     }
+    const waited = expected.command.startsWith("WAITAOF");
     // WAITAOF that gave up may have been executed before the disk failed and answered after it.
-    if (expected.promisesNothing || reply.startsWith("*2\r\n:0\r\n:")) return;
+    if (expected.promisesNothing || (waited && reply.startsWith("*2\r\n:0\r\n:"))) return;
     const { delayedSyncs } = this.#database!.log!.counters;
     promises.answered(expected.lsn, expected.policyEpoch, delayedSyncs);
-    const told = expected.command === "AOF SYNC" || reply === "*2\r\n:1\r\n:0\r\n";
+    const told = expected.command === "AOF SYNC" || (waited && reply === "*2\r\n:1\r\n:0\r\n");
     if (told) promises.toldDurable(expected.lsn);
   }
 }

@@ -2,15 +2,21 @@
  * Every command that was executed since the last start, so that the state after any prefix can be told.
  *
  * A command counts as part of a prefix if its last effect is in it: what comes before the last one is only the
- * removal of keys whose time had passed, which nobody can see.
+ * removal of keys whose time had passed, which nobody can see. An EXEC counts as one command: a prefix holds all of it
+ * or nothing.
  */
 import { Model } from "./model.ts";
-import { MODEL_COMMANDS } from "./model-commands.ts";
+import { MODEL_COMMANDS, OK } from "./model-commands.ts";
+
+/** One command in one database; SELECT only within an EXEC, whose later steps name the database that it chose. */
+export interface Step {
+  readonly db: number;
+  readonly words: readonly string[];
+}
 
 interface Executed {
   readonly lsn: number;
-  readonly db: number;
-  readonly words: readonly string[];
+  readonly steps: readonly Step[];
   readonly nowMs: number;
 }
 
@@ -30,15 +36,24 @@ export class History {
     return this.#present;
   }
 
-  /** Executes a command of the model; `before` and `lsn` are the last LSNs before and after it. */
-  execute(db: number, words: readonly string[], nowMs: number, before: number, lsn: number): string {
+  /**
+   * Executes the steps as one and calls `look` with the name of each after it; answers their replies. `before` and `lsn` are the last LSNs
+   * before and after them.
+   */
+  execute(
+    steps: readonly Step[],
+    nowMs: number,
+    before: number,
+    lsn: number,
+    look: (name: string) => void,
+  ): string[] {
     if (before < this.lastLsn || lsn < before) {
       throw new Error(`LSNs went back: ${this.lastLsn} was given out, then ${before} to ${lsn}`);
     }
     this.lastLsn = lsn;
-    const command = MODEL_COMMANDS[words[0]!]!;
-    if (command.writes && lsn > before) this.#executed.push({ lsn, db, words, nowMs });
-    return command.run({ model: this.#present, db, words, nowMs });
+    const writes = steps.some(({ words }) => MODEL_COMMANDS[words[0]!]?.writes === true);
+    if (writes && lsn > before) this.#executed.push({ lsn, steps, nowMs });
+    return apply(this.#present, steps, nowMs, look);
   }
 
   /**
@@ -47,14 +62,19 @@ export class History {
    */
   rewindTo(lsn: number, certainLsn: number): void {
     const kept = this.#executed.filter((executed) => executed.lsn <= lsn);
-    for (const executed of kept) if (executed.lsn <= certainLsn) apply(this.#base, executed);
+    for (const { lsn: last, steps, nowMs } of kept) if (last <= certainLsn) apply(this.#base, steps, nowMs);
     this.#executed = kept.filter((executed) => executed.lsn > certainLsn);
     this.#present = this.#base.clone();
-    for (const executed of this.#executed) apply(this.#present, executed);
+    for (const { steps, nowMs } of this.#executed) apply(this.#present, steps, nowMs);
     this.lastLsn = lsn;
   }
 }
 
-function apply(model: Model, { db, words, nowMs }: Executed): void {
-  MODEL_COMMANDS[words[0]!]!.run({ model, db, words, nowMs });
+function apply(model: Model, steps: readonly Step[], nowMs: number, look?: (name: string) => void): string[] {
+  return steps.map(({ db, words }) => {
+    const name = words[0]!;
+    const reply = name === "SELECT" ? OK : MODEL_COMMANDS[name]!.run({ model, db, words, nowMs });
+    look?.(name);
+    return reply;
+  });
 }

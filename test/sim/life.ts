@@ -106,7 +106,8 @@ export class Life implements Surroundings {
     const random = this.#random;
     const policy = drawPolicy(random);
     if (oneIn(random, 8)) this.#faults.toggle(this.fileSystem);
-    const partBytesMax = 300 + random.below(6000);
+    // Small parts follow one another quickly; in large ones only the policy's own syncs make anything durable.
+    const partBytesMax = (oneIn(random, 3) ? 50_000 : 300) + random.below(6000);
     const starting = startServer({
       clock: this.clock,
       random: new SeededRandom(random.uint32()),
@@ -175,6 +176,7 @@ export class Life implements Surroundings {
     for (let i = 0; i < count && !this.isOver; i++) {
       this.#event();
       await reactions();
+      this.#watchEnd();
       if (oneIn(this.#random, 400)) this.#die();
     }
   }
@@ -191,10 +193,9 @@ export class Life implements Surroundings {
     else if (kind < 99) this.#crowd.acts();
     else if (oneIn(random, 3)) this.#faults.toggle(this.fileSystem);
     else if (oneIn(random, 4)) this.clock.jumpWall(random.below(2000));
-    this.#watchEnd();
   }
 
-  /** After death nothing that the code still does counts. */
+  /** After death nothing that the code still does counts. Promise reactions that are due run before: halted, they would throw into nobody's hands. */
   #watchEnd(): void {
     if (this.isOver) this.fileSystem.halt();
   }
@@ -261,6 +262,7 @@ export class Life implements Surroundings {
       if (this.#crowd.rests && this.#running!.assembly.database.log!.canWrite) return;
       this.#pass(1000);
     }
+    await reactions();
     this.#watchEnd();
   }
 

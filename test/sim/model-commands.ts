@@ -5,6 +5,9 @@
  * two disagree one of them is wrong.
  */
 import { type Model, NEVER } from "./model.ts";
+import { BITMAP_COMMANDS } from "./model-bitmaps.ts";
+import { LIST_COMMANDS } from "./model-lists.ts";
+import { SORTED_SET_COMMANDS } from "./model-sorted-sets.ts";
 
 export interface ModelCall {
   readonly model: Model;
@@ -256,6 +259,9 @@ const writing = (run: ModelCommand["run"]): ModelCommand => ({ writes: true, run
 const reading = (run: ModelCommand["run"]): ModelCommand => ({ writes: false, run });
 
 export const MODEL_COMMANDS: Readonly<Record<string, ModelCommand>> = {
+  ...BITMAP_COMMANDS,
+  ...LIST_COMMANDS,
+  ...SORTED_SET_COMMANDS,
   SET: writing(set),
   SETEX: writing(setUntil("EX", "setex")),
   PSETEX: writing(setUntil("PX", "psetex")),

@@ -31,6 +31,11 @@ export class Model {
     return entry === undefined || isOver(entry, nowMs) ? undefined : entry;
   }
 
+  /** What is there, even if its time has passed. */
+  stored(db: number, key: string): Entry | undefined {
+    return this.databases[db]!.get(key);
+  }
+
   put(db: number, key: string, value: string, expiryMs: number): void {
     this.databases[db]!.set(key, { value, expiryMs });
   }

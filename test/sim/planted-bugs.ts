@@ -18,7 +18,7 @@ export interface PlantedBug extends Plant {
 
 /** How lost or mangled data shows, depending on where the crash came. */
 const DATA_DAMAGED =
-  /acknowledged effects are lost|is not the model's|cannot be replayed|is missing|is damaged|expected \d+/;
+  /acknowledged effects are lost|is not the model's|cannot be replayed|is missing|is damaged|but no \S+manifest|expected \d+/;
 
 /** The file system with some operations replaced; everything else goes to `inner`. */
 function wrapped(
@@ -161,6 +161,24 @@ const effectDropped: PlantedBug = {
   },
 };
 
+/** Half a transaction: a crash between the two frames keeps the first one. */
+const transactionSplit: PlantedBug = {
+  name: "a transaction is logged in several frames",
+  seedsMax: 10,
+  finding: DATA_DAMAGED,
+  beforeServing: ({ database }) => {
+    const log = database.log!;
+    const { executor } = database;
+    const runInner = executor.runInner.bind(executor);
+    log.beginUnit = () => undefined;
+    log.endUnit = () => undefined;
+    executor.runInner = (session, request, command) => {
+      runInner(session, request, command);
+      log.commitTurn(database.nowMs);
+    };
+  },
+};
+
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   directorySyncSkipped,
   dataSyncSkipped,
@@ -170,4 +188,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   expiryNotLogged,
   everySecondMissed,
   effectDropped,
+  transactionSplit,
 ];

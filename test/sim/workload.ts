@@ -8,6 +8,9 @@ import { requestText } from "../support/sim-server.ts";
 
 export const DATABASES = 3;
 const KEYS = ["a", "b", "c", "key:1", "key:2", "\xff\x00bin", "long".repeat(20)];
+/** Lists and sorted sets have keys of their own. */
+const LIST_KEYS = ["list:1", "list:2", "list:\xff"];
+const SORTED_SET_KEYS = ["zset:1", "zset:2"];
 const POLICIES = ["always", "everysec", "no"] as const;
 
 export type Policy = (typeof POLICIES)[number];
@@ -27,14 +30,27 @@ export function drawPolicy(random: SeededRandom): Policy {
 /** One command. `nowMs` anchors absolute times. */
 export function drawCommand(random: SeededRandom, nowMs: number): string[] {
   const kind = random.below(100);
-  if (kind < 50) return drawStringCommand(random, nowMs);
-  if (kind < 85) return drawKeyCommand(random, nowMs);
-  if (kind < 91) return ["SELECT", String(random.below(DATABASES))];
-  if (kind < 94) return drawDatabaseCommand(random);
+  if (kind < 94) return drawDataCommand(random, nowMs);
   if (kind < 96) return oneIn(random, 2) ? ["PING"] : ["ECHO", drawValue(random)];
   if (kind < 98) return oneIn(random, 2) ? ["AOF", "SYNC"] : ["WAITAOF", "1", "0", drawTimeout(random)];
   if (oneIn(random, 4)) return ["CLIENT", "PAUSE", String(random.below(300)), pick(random, ["WRITE", "ALL"])];
   return ["CONFIG", "SET", "appendfsync", drawPolicy(random)];
+}
+
+/** One whose reply and effects depend on nothing but the data and the session. */
+export function drawDataCommand(random: SeededRandom, nowMs: number): string[] {
+  const kind = random.below(94);
+  if (kind < 32) return drawStringCommand(random, nowMs);
+  if (kind < 38) return drawListCommand(random);
+  if (kind < 44) return drawSortedSetCommand(random);
+  if (kind < 50) return drawBitmapCommand(random);
+  if (kind < 85) return drawKeyCommand(random, nowMs);
+  if (kind < 91) return ["SELECT", String(random.below(DATABASES))];
+  return drawDatabaseCommand(random);
+}
+
+export function drawWatchedKeys(random: SeededRandom): string[] {
+  return drawKeys(random);
 }
 
 function drawStringCommand(random: SeededRandom, nowMs: number): string[] {
@@ -82,6 +98,106 @@ function drawStringCommand(random: SeededRandom, nowMs: number): string[] {
     default:
       return ["GET", key];
   }
+}
+
+function drawBitmapCommand(random: SeededRandom): string[] {
+  const key = pick(random, KEYS);
+  switch (random.below(8)) {
+    case 0:
+    case 1:
+    case 2:
+      return ["SETBIT", key, String(random.below(400)), String(random.below(2))];
+    case 3:
+      return ["GETBIT", key, String(random.below(400))];
+    case 4:
+      return ["BITCOUNT", key];
+    case 5:
+      return ["BITPOS", key, String(random.below(2))];
+    case 6:
+      return ["BITOP", pick(random, ["AND", "OR", "XOR"]), key, ...drawKeys(random)];
+    default:
+      return ["BITFIELD", key, "INCRBY", `u${1 + random.below(63)}`, drawBit(random), drawIncrement(random)];
+  }
+}
+
+/** Elements repeat, and now and then so many come at once that the list leaves its record. */
+function drawListCommand(random: SeededRandom): string[] {
+  const key = pick(random, LIST_KEYS);
+  const sides = ["LEFT", "RIGHT"] as const;
+  switch (random.below(14)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return [pick(random, ["LPUSH", "RPUSH"]), key, ...drawElements(random)];
+    case 4:
+    case 5:
+      return [pick(random, ["LPOP", "RPOP"]), key];
+    case 6:
+    case 7:
+      return ["LMOVE", key, pick(random, LIST_KEYS), pick(random, sides), pick(random, sides)];
+    case 8:
+      return ["LSET", key, String(random.below(20)), drawElement(random)];
+    case 9:
+      return ["LREM", key, "0", drawElement(random)];
+    case 10:
+      return ["LTRIM", key, String(random.below(4)), String(random.below(300))];
+    case 11:
+      return ["PEXPIRE", key, String(random.below(20_000))];
+    case 12:
+      return ["DEL", key];
+    default:
+      return ["LRANGE", key, "0", "-1"];
+  }
+}
+
+/** Members are few but for now and then, when the sorted set leaves its record. */
+function drawSortedSetCommand(random: SeededRandom): string[] {
+  const key = pick(random, SORTED_SET_KEYS);
+  const score = (): string => String(random.below(20) - 10);
+  const member = (): string => `m${random.below(12)}`;
+  switch (random.below(12)) {
+    case 0:
+    case 1:
+      return ["ZADD", key, score(), member(), score(), drawElement(random)];
+    case 2:
+      return ["ZADD", key, ...Array.from({ length: 130 }, (_, i) => [score(), `many ${i}`]).flat()];
+    case 3:
+    case 4:
+      return ["ZINCRBY", key, score(), member()];
+    case 5:
+      return ["ZREM", key, member(), drawElement(random)];
+    case 6:
+      return [pick(random, ["ZPOPMIN", "ZPOPMAX"]), key, String(1 + random.below(60))];
+    case 7:
+      return ["ZREMRANGEBYRANK", key, String(random.below(4)), String(random.below(100))];
+    case 8:
+      return ["ZUNIONSTORE", pick(random, SORTED_SET_KEYS), "2", ...SORTED_SET_KEYS];
+    case 9:
+      return ["PEXPIRE", key, String(random.below(20_000))];
+    case 10:
+      return ["DEL", key];
+    default:
+      return ["ZRANGE", key, "0", "-1", "WITHSCORES"];
+  }
+}
+
+function drawElements(random: SeededRandom): string[] {
+  const count = oneIn(random, 12) ? 100 + random.below(100) : 1 + random.below(5);
+  return Array.from({ length: count }, () => drawElement(random));
+}
+
+function drawElement(random: SeededRandom): string {
+  if (oneIn(random, 30)) return drawValue(random);
+  return String.fromCharCode(97 + random.below(5)).repeat(1 + random.below(40));
+}
+
+function drawBit(random: SeededRandom): string {
+  return String(random.below(300));
+}
+
+function drawIncrement(random: SeededRandom): string {
+  return String(random.below(2_000_000) - 1_000_000);
 }
 
 function drawKeyCommand(random: SeededRandom, nowMs: number): string[] {

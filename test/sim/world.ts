@@ -9,6 +9,7 @@ import { SeededRandom } from "../../src/adapters/memory/random.ts";
 import type { Assembly } from "../../src/database/assembly.ts";
 import type { FileSystem } from "../../src/ports/file-system.ts";
 import type { Server } from "../../src/server/server.ts";
+import { reactions } from "../support/sim-server.ts";
 import { History } from "./history.ts";
 import { Life } from "./life.ts";
 import { Promises } from "./promises.ts";
@@ -92,6 +93,7 @@ export class World {
         await life.run(count);
         if (!life.isOver) await life.end();
       } else over = false;
+      await reactions();
       life.fileSystem.halt();
       if (life.death !== undefined) this.#mustFind = this.promises.died(life.death);
       remains = life.future!;

@@ -4,15 +4,20 @@
  * The dispatcher's checks of name and arity are made with the product's own command table. Time stands still
  * until a test moves `nowMs`.
  */
+
+import { SeededRandom } from "../../src/adapters/memory/random.ts";
 import { Context as CommandContext, type Context, type EffectSink } from "../../src/commands/context.ts";
 import type { ServerFace } from "../../src/commands/server-face.ts";
 import type { SessionFace } from "../../src/commands/session-face.ts";
 import type { CommandSpec } from "../../src/commands/spec.ts";
 import { CommandTable } from "../../src/commands/table.ts";
+import { SipHasher } from "../../src/engine/index/hash.ts";
 import type { Keyspace } from "../../src/engine/keyspace.ts";
 import { GrowingOutput } from "../../src/protocol/output-space.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { Request } from "../../src/protocol/request.ts";
+import { PieceHeap } from "../../src/value/heap/piece-heap.ts";
+import type { StructureParts } from "../../src/value/unpacked.ts";
 import { MapKeyspace } from "./map-keyspace.ts";
 
 export type Argument = string | Uint8Array | number;
@@ -92,6 +97,8 @@ export class RecordingEffects implements EffectSink {
 
 export interface HarnessOptions {
   readonly keyspace?: Keyspace;
+  /** Those of the engine that the keyspace belongs to. */
+  readonly structures?: StructureParts;
   readonly nowMs?: number;
   readonly resp?: 2 | 3;
   /** The maxmemory policy that OBJECT asks about. */
@@ -111,6 +118,11 @@ export class CommandHarness {
     this.keyspace = options.keyspace ?? new MapKeyspace();
     this.context = new CommandContext({
       keyspace: this.keyspace,
+      structures: options.structures ?? {
+        heap: new PieceHeap(),
+        hasher: new SipHasher(1, 2),
+        random: new SeededRandom(1),
+      },
       reply: new ReplyWriter(this.#output, options.resp ?? 2),
       effects: this.effects,
       server: {

@@ -49,11 +49,19 @@ export class MapKeyspace implements Keyspace {
   valueLength = 0;
   idleSeconds = 0;
   accessFrequency = 0;
+  /** Collections are tested on the engine. */
+  readonly unpacked = undefined;
 
   readonly #maps: Map<string, Entry>[];
   readonly #below: (bound: number) => number;
   /** The entry whose value the view shows; its bytes are taken back at the next call. */
   #shown: Entry | undefined;
+
+  putUnpacked(): never {
+    throw new Error("this keyspace holds no unpacked collections");
+  }
+  touch(): void {}
+  touchAs(): void {}
 
   constructor(databases = 16, below: (bound: number) => number = () => 0) {
     this.databases = databases;

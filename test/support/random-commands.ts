@@ -16,7 +16,12 @@ export interface Unit {
   readonly replies?: number;
   /** Time to let pass after the replies, for keys that expire. */
   readonly pauseMs?: number;
+  /** Which connection sends it, below SESSIONS; the first one if absent. Its replies are there before another one sends. */
+  readonly session?: number;
 }
+
+/** Connections of a sequence. */
+export const SESSIONS = 3;
 
 export interface CommandGroup {
   readonly name: string;
@@ -38,6 +43,8 @@ export const KEYS: readonly Argument[] = [
   "\xff\x00\r\n",
   "{tag}x",
 ];
+/** For transactions, which other groups must not meddle with. */
+export const WATCHED_KEYS: readonly Argument[] = ["w:1", "w:2", "w:3", "w:\xff"];
 const VALUES: readonly Argument[] = [
   ...[
     "",
@@ -136,14 +143,21 @@ export class Vocabulary {
   readonly random: Randomness;
   /** Wall clock when the run began; absolute times lie far before or far after it. */
   readonly #nowMs: number;
+  readonly #keys: readonly Argument[];
 
-  constructor(random: Randomness, nowMs: number) {
+  constructor(random: Randomness, nowMs: number, keys: readonly Argument[] = KEYS) {
     this.random = random;
     this.#nowMs = nowMs;
+    this.#keys = keys;
+  }
+
+  /** The same vocabulary with other keys: for what must not meet the commands of other groups. */
+  withKeys(keys: readonly Argument[]): Vocabulary {
+    return new Vocabulary(this.random, this.#nowMs, keys);
   }
 
   key(): Argument {
-    return this.random.pick(KEYS);
+    return this.random.pick(this.#keys);
   }
   keys(): Argument[] {
     return this.random.several(4, () => this.key());

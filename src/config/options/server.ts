@@ -12,7 +12,7 @@ import {
   size,
   string,
 } from "../option.ts";
-import { DEFAULT_OUTPUT_LIMITS, outputLimitsKind } from "../redis-kinds.ts";
+import { DEFAULT_OUTPUT_LIMITS, keyspaceEventsKind, outputLimitsKind } from "../redis-kinds.ts";
 
 const LONGEST_WAIT_MS = INT32_MAX * 1000;
 
@@ -142,6 +142,12 @@ export const serverOptions = {
     max: 512 * 1024 ** 2,
     doc: "Largest single argument, and largest string value; at most 512MB.",
     redis: "proto-max-bulk-len",
+    live: true,
+  }),
+  notify_keyspace_events: new Option(keyspaceEventsKind, {
+    default: "",
+    doc: "Keyspace events that are published as messages: K by key, E by event, and classes of events: g generic, $ strings, l lists, s sets, h hashes, z sorted sets, t streams, x expired, e evicted, d modules, A all of these, n new keys, m misses. Empty: none.",
+    redis: "notify-keyspace-events",
     live: true,
   }),
   slowlog_log_slower_than: integer({

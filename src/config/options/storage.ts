@@ -11,7 +11,11 @@ const lazyFree = (redis: string, what: string): Option<boolean> =>
   });
 
 const threshold = (redis: string, redisAliases: readonly string[], value: number, min: number, doc: string) =>
-  integer({ default: value, min, max: INT32_MAX, doc, redis, redisAliases, live: true, status: "accepted" });
+  integer({ default: value, min, max: INT32_MAX, doc, redis, redisAliases, live: true });
+
+/** One that nothing here goes by. */
+const idleThreshold = (redis: string, value: number, doc: string) =>
+  integer({ default: value, min: 0, max: INT32_MAX, doc, redis, live: true, status: "accepted" });
 
 export const storageOptions = {
   data_dir: path({
@@ -118,10 +122,8 @@ export const storageOptions = {
     -INT32_MAX - 1,
     "Elements per node of a list or, if negative, Redis's size classes (-1 is 4 KB … -5 is 64 KB).",
   ),
-  list_compress_depth: threshold(
+  list_compress_depth: idleThreshold(
     "list-compress-depth",
-    [],
-    0,
     0,
     "Nodes at each end of a list that are not compressed; 0 compresses none.",
   ),
@@ -167,11 +169,9 @@ export const storageOptions = {
     live: true,
     status: "accepted",
   }),
-  stream_node_max_entries: threshold(
+  stream_node_max_entries: idleThreshold(
     "stream-node-max-entries",
-    [],
     100,
-    0,
     "Entries of a node of a stream; 0 for no limit.",
   ),
   hll_sparse_max_bytes: size({

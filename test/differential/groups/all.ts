@@ -2,12 +2,31 @@
 import { type CommandGroup, type Unit, Vocabulary } from "../../support/random-commands.ts";
 import type { Argument, Command } from "../../support/resp-client.ts";
 import { Randomness } from "../../support/seed.ts";
+import { bitmapGroup } from "./bitmaps.ts";
 import { connectionGroup } from "./connection.ts";
 import { genericGroup } from "./generic.ts";
+import { hashGroup } from "./hashes.ts";
+import { listGroup } from "./lists.ts";
 import { serverGroup } from "./server.ts";
+import { setGroup } from "./sets.ts";
+import { sortedSetGroup } from "./sorted-sets.ts";
+import { sortGroup } from "./sorts.ts";
 import { stringGroup } from "./strings.ts";
+import { transactionGroup } from "./transactions.ts";
 
-export const GROUPS: readonly CommandGroup[] = [stringGroup, genericGroup, connectionGroup, serverGroup];
+export const GROUPS: readonly CommandGroup[] = [
+  stringGroup,
+  setGroup,
+  bitmapGroup,
+  listGroup,
+  hashGroup,
+  sortedSetGroup,
+  sortGroup,
+  genericGroup,
+  connectionGroup,
+  serverGroup,
+  transactionGroup,
+];
 
 /** A sequence of units that the seed and the clock decide. */
 export function randomUnits(seed: number, count: number, nowMs: number): Unit[] {
@@ -32,7 +51,11 @@ function spoiled(words: Vocabulary, unit: Unit): Unit {
 function isSafe(command: Command): boolean {
   const [name, word, third] = command.map((argument) => String(argument).toUpperCase());
   // With a small COUNT each server answers a part of its own choice.
-  if (name === "SCAN") return false;
+  if (name === "SCAN" || name === "ZSCAN" || name === "HSCAN") return false;
+  // Another word would be the time-out, and might mean "for ever".
+  if (/^B[LRZ]/.test(name ?? "")) return false;
+  // ZRANK and ZREVRANK take a word more since Redis 7.2.
+  if (name === "ZRANK" || name === "ZREVRANK") return command.length < 4;
   // The list of all commands: families that are still to come are missing from it.
   if (name === "COMMAND" && third === undefined) return false;
   if (name === "SHUTDOWN") return word === "ABORT" && third === undefined;

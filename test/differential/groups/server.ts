@@ -1,5 +1,11 @@
 /** Redis's command group "server", as far as two servers can agree on it, and commands that no server knows. */
-import { type CommandGroup, KEYS, type Unit, type Vocabulary } from "../../support/random-commands.ts";
+import {
+  type CommandGroup,
+  KEYS,
+  type Unit,
+  type Vocabulary,
+  WATCHED_KEYS,
+} from "../../support/random-commands.ts";
 import type { Command } from "../../support/resp-client.ts";
 
 export const serverGroup: CommandGroup = {
@@ -13,7 +19,7 @@ export const serverGroup: CommandGroup = {
 };
 
 /** DBSIZE counts keys whose time is over until somebody asks for them: so ask for every key first. */
-const counted: Unit = { commands: [["EXISTS", ...KEYS], ["DBSIZE"]] };
+const counted: Unit = { commands: [["EXISTS", ...KEYS, ...WATCHED_KEYS], ["DBSIZE"]] };
 
 function emptying(words: Vocabulary): Command {
   const { random } = words;

@@ -1,0 +1,148 @@
+/**
+ * Transactions of the simulation: what is drawn, and what the model says about MULTI, WATCH and EXEC.
+ *
+ * Invariants: EXEC is one step of the history, so a crash that keeps a part of it is found; a watched key has changed
+ * when the model has another entry for it, or none, after any command of anybody. What is queued answers from the data
+ * alone.
+ */
+import type { SeededRandom } from "../../src/adapters/memory/random.ts";
+import type { Step } from "./history.ts";
+import type { Entry, Model } from "./model.ts";
+import { MODEL_COMMANDS, OK } from "./model-commands.ts";
+import { drawDataCommand, drawWatchedKeys, oneIn } from "./workload.ts";
+
+const QUEUED = "+QUEUED\r\n";
+const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";
+export const MISCONF = /^-(EXECABORT Transaction discarded because of: )?MISCONF Errors [^\r]*\r\n/;
+
+/** Commands about whole databases. */
+const WHOLE: readonly string[] = ["SWAPDB", "FLUSHALL", "FLUSHDB"];
+const CONTROL: readonly string[] = ["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"];
+
+/** A whole transaction, now and then given up. */
+export function drawTransaction(random: SeededRandom, nowMs: number): string[][] {
+  const commands: string[][] = [];
+  if (oneIn(random, 2)) commands.push(["WATCH", ...drawWatchedKeys(random)]);
+  if (oneIn(random, 12)) commands.push(["UNWATCH"]);
+  commands.push(["MULTI"]);
+  for (let i = random.below(6); i > 0; i--) {
+    if (oneIn(random, 20))
+      commands.push(oneIn(random, 2) ? ["MULTI"] : ["WATCH", ...drawWatchedKeys(random)]);
+    commands.push(drawDataCommand(random, nowMs));
+  }
+  commands.push([oneIn(random, 8) ? "DISCARD" : "EXEC"]);
+  return commands;
+}
+
+interface Watched {
+  readonly db: number;
+  readonly key: string;
+  readonly entry: Entry | undefined;
+}
+
+/** What a client has queued and watches. */
+export class ModelTransaction {
+  #queue: (readonly string[])[] | undefined;
+  #refused = false;
+  #watched: Watched[] = [];
+  #broken = false;
+
+  /** True if the command is about transactions, or is to be queued. */
+  takes(words: readonly string[]): boolean {
+    return this.#queue === undefined ? CONTROL.includes(words[0]!) : words[0] !== "QUIT";
+  }
+
+  /**
+   * Somebody has executed a command. A key that was given a time in the past has changed, although nobody can see it; one
+   * that came with a whole database, and whose time was over, has not.
+   */
+  look(model: Model, nowMs: number, name: string): void {
+    for (const { db, key, entry } of this.#watched) {
+      if (WHOLE.includes(name) && model.find(db, key, nowMs) === undefined) model.remove(db, key, nowMs);
+      if (model.stored(db, key) !== entry) this.#broken = true;
+    }
+  }
+
+  /** The reply to a command that `takes` is true for, unless it is an EXEC that is carried out: then its steps. */
+  execute(
+    words: readonly string[],
+    db: number,
+    model: Model,
+    nowMs: number,
+    logFailed: boolean,
+  ): string | RegExp | readonly Step[] {
+    const queue = this.#queue;
+    switch (words[0]) {
+      case "MULTI":
+        if (queue !== undefined) return "-ERR MULTI calls can not be nested\r\n";
+        this.#queue = [];
+        this.#refused = false;
+        return OK;
+      case "WATCH":
+        if (queue !== undefined) return "-ERR WATCH inside MULTI is not allowed\r\n";
+        if (!this.#broken) for (const key of words.slice(1)) this.#watch(db, key, model, nowMs);
+        return OK;
+      case "DISCARD":
+        if (queue === undefined) return "-ERR DISCARD without MULTI\r\n";
+        this.#end();
+        return OK;
+      case "EXEC":
+        return this.#exec(db, model, nowMs, logFailed);
+    }
+    if (queue === undefined) {
+      this.#unwatch();
+      return OK;
+    }
+    return this.#enqueue(queue, words, logFailed);
+  }
+
+  #enqueue(queue: (readonly string[])[], words: readonly string[], logFailed: boolean): string | RegExp {
+    if (logFailed && writes(words)) {
+      this.#refused = true;
+      return MISCONF;
+    }
+    if (!this.#refused && !this.#broken) queue.push(words);
+    return QUEUED;
+  }
+
+  #exec(db: number, model: Model, nowMs: number, logFailed: boolean): string | RegExp | readonly Step[] {
+    const queue = this.#queue;
+    if (queue === undefined) return "-ERR EXEC without MULTI\r\n";
+    const refused = this.#refused;
+    const broken =
+      this.#broken ||
+      this.#watched.some((watched) => model.find(watched.db, watched.key, nowMs) !== watched.entry);
+    this.#end();
+    if (logFailed && queue.some(writes)) return MISCONF;
+    if (refused) return ABORTED;
+    if (broken) return "*-1\r\n";
+    let present = db;
+    return queue.map((words) => {
+      const step = { db: present, words };
+      if (words[0] === "SELECT") present = Number(words[1]);
+      return step;
+    });
+  }
+
+  #watch(db: number, key: string, model: Model, nowMs: number): void {
+    if (this.#watched.some((watched) => watched.db === db && watched.key === key)) return;
+    const entry = model.find(db, key, nowMs);
+    // WATCH takes a key whose time is over for absent.
+    if (entry === undefined) model.remove(db, key, nowMs);
+    this.#watched.push({ db, key, entry });
+  }
+
+  #unwatch(): void {
+    this.#watched = [];
+    this.#broken = false;
+  }
+
+  #end(): void {
+    this.#queue = undefined;
+    this.#unwatch();
+  }
+}
+
+function writes(words: readonly string[]): boolean {
+  return MODEL_COMMANDS[words[0]!]?.writes === true;
+}
