@@ -42,6 +42,19 @@ describe.skipIf(reason !== undefined)(`benchmarks${reason ? ` (${reason})` : ""}
     expect(printed).toContain("ferrite/redis");
   });
 
+  it("collections.mjs measures every part on both servers", () => {
+    const { result, printed } = run("collections.mjs", "--tests", "lpush,lrange_100,zrank,hset,small-hashes");
+    const { results } = result as {
+      results: Record<string, Record<string, { medians: Record<string, Record<string, number>> }>>;
+    };
+    expect(Object.entries(results).map(([part, tests]) => [part, Object.keys(tests)])).toEqual([
+      ["list", ["lpush", "hset", "lrange_100"]],
+      ["large", ["zrank", "hset", "lpush"]],
+      ["memory", ["small-hashes"]],
+    ]);
+    expect(printed).toContain("ferrite/redis");
+  });
+
   it("load10m.mjs reports the longest wait and the garbage collection", () => {
     const { result } = run("load10m.mjs");
     for (const field of ["worstMs", "p999Ms", "fullCollectionMs", "bytesPerKey"]) {
@@ -52,7 +65,7 @@ describe.skipIf(reason !== undefined)(`benchmarks${reason ? ` (${reason})` : ""}
 
 describe("the command lines of the benchmarks", () => {
   it("explain themselves and refuse what they do not know", () => {
-    for (const script of ["compare.mjs", "load10m.mjs", "kill9.mjs"]) {
+    for (const script of ["compare.mjs", "collections.mjs", "load10m.mjs", "kill9.mjs"]) {
       const path = join(REPOSITORY, "bench", script);
       expect(spawnSync(process.execPath, [path, "--help"], { encoding: "utf8" })).toMatchObject({
         status: 0,

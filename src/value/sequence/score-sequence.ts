@@ -23,7 +23,7 @@ import { seekEntry, seekScore, settleView, staysInPlace } from "./score-search.t
 import { SequenceTree, TREE_SIZES, type TreeSizes } from "./tree.ts";
 import { copyTree } from "./tree-copy.ts";
 import { insertEntry } from "./tree-insert.ts";
-import { removeEntry, removeRange } from "./tree-remove.ts";
+import { removeEntry, removeRange, takeEntryLightly } from "./tree-remove.ts";
 import { verifyTree } from "./verify-tree.ts";
 
 export class ScoreSequence implements UnpackedValue {
@@ -100,6 +100,16 @@ export class ScoreSequence implements UnpackedValue {
     if (staysInPlace(cursor, newScore)) {
       tree.own(cursor);
       cursor.score = newScore;
+      return;
+    }
+    if (takeEntryLightly(tree, cursor)) {
+      try {
+        this.insert(newScore, member, offset, length);
+      } catch (error) {
+        // Its place is still free.
+        this.insert(oldScore, member, offset, length);
+        throw error;
+      }
       return;
     }
     // In this order nothing is lost if there is no memory.

@@ -50,6 +50,18 @@ export function removeEntry(tree: SequenceTree, cursor: Cursor): boolean {
   return false;
 }
 
+/**
+ * Takes the cursor's entry out if its leaf is left as it should be, so that nothing has to be tidied and the entry has room
+ * there to be put back without asking for memory. False, with nothing done, if not, and while a capture reads the leaf.
+ */
+export function takeEntryLightly(tree: SequenceTree, cursor: Cursor): boolean {
+  const { at, data, index, leafCount: count } = cursor;
+  if (count < 2 || tree.capturedEpoch !== 0 || isSingle(data, at)) return false;
+  if (isWastefulBelow(tree, cursor, leafNeed(data, at, tree.unit) - tree.unit - cursor.length)) return false;
+  takeEntries(tree, cursor, index, 1);
+  return true;
+}
+
 /** Places the view at `index`, which may be behind the leaf's last entry. */
 function placeAfter(cursor: Cursor): boolean {
   if (cursor.index === cursor.leafCount) {
@@ -147,9 +159,13 @@ export function tidyIfWasteful(tree: SequenceTree, cursor: Cursor): void {
 
 function isWasteful(tree: SequenceTree, cursor: Cursor): boolean {
   const { data, at } = cursor;
-  if (isSingle(data, at)) return false;
-  const need = leafNeed(data, at, tree.unit);
-  return 4 * need < tree.leafBytes || (2 * need < leafRoom(data, at) && leafRoom(data, at) > ROOM_KEPT);
+  return !isSingle(data, at) && isWastefulBelow(tree, cursor, leafNeed(data, at, tree.unit));
+}
+
+/** True if the cursor's leaf is too large for a need of so many bytes. */
+function isWastefulBelow(tree: SequenceTree, cursor: Cursor, need: number): boolean {
+  const room = leafRoom(cursor.data, cursor.at);
+  return 4 * need < tree.leafBytes || (2 * need < room && room > ROOM_KEPT);
 }
 
 /** Tidies the cursor's leaf; the cursor goes to element `rank`, or behind the last one. */
