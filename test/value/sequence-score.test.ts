@@ -1,6 +1,7 @@
 /** The order of sorted sets: equal to a sorted array whatever is done to it, by rank, by score and by member. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { FerriteError } from "../../src/base/errors.ts";
 import { PieceHeap } from "../../src/value/heap/piece-heap.ts";
 import type { SequenceCapture } from "../../src/value/sequence/capture.ts";
 import { ScoreSequence } from "../../src/value/sequence/score-sequence.ts";
@@ -345,5 +346,50 @@ describe("ScoreSequence", () => {
     expect(sequence.memoryBytes).toBeLessThan(full / 12);
     sequence.removeRange(0, 999);
     expect(sequence.memoryBytes).toBeLessThan(2048);
+  });
+});
+
+/** A heap that refuses the allocation after the next `left` ones. */
+class StingyHeap extends PieceHeap {
+  left = Number.POSITIVE_INFINITY;
+  override allocate(bytes: number): number {
+    if (this.left-- <= 0) throw new FerriteError("unavailable", "no memory for the test");
+    return super.allocate(bytes);
+  }
+}
+
+describe("a change of score without memory", () => {
+  it("leaves the order as it was, whichever request is refused", () => {
+    const heap = new StingyHeap();
+    const order = new ScoreSequence(heap, SMALL);
+    const random = new SeededRandom(7);
+    const scores = new Map<string, number>();
+    for (let i = 0; i < 300; i++) {
+      const member = `m${i}`;
+      scores.set(member, random.below(50));
+      order.insert(scores.get(member)!, bytesOf(member), 0, member.length);
+    }
+    const expected = (): Scored[] =>
+      [...scores].map(([member, score]) => ({ member, score })).sort(scoredOrder);
+    let refused = 0;
+    for (let i = 0; i < 3000; i++) {
+      const member = `m${random.below(300)}`;
+      const score = random.below(50);
+      heap.left = random.below(3);
+      try {
+        order.change(scores.get(member)!, bytesOf(member), 0, member.length, score);
+        scores.set(member, score);
+      } catch (error) {
+        expect(error).toMatchObject({ kind: "unavailable" });
+        refused++;
+      }
+      heap.left = Number.POSITIVE_INFINITY;
+      if (i % 50 === 0) {
+        order.verify();
+        expect(scoreContent(order)).toEqual(expected());
+      }
+    }
+    expect(refused).toBeGreaterThan(100);
+    expect(scoreContent(order)).toEqual(expected());
   });
 });

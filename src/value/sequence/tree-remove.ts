@@ -52,11 +52,12 @@ export function removeEntry(tree: SequenceTree, cursor: Cursor): boolean {
 
 /**
  * Takes the cursor's entry out if its leaf is left as it should be, so that nothing has to be tidied and the entry has room
- * there to be put back without asking for memory. False, with nothing done, if not, and while a capture reads the leaf.
+ * there to be put back without asking for memory. False, with nothing done, if not, and while a capture reads the leaf. A
+ * leaf's first entry is left alone: without it the place of such an entry would be in the leaf before.
  */
 export function takeEntryLightly(tree: SequenceTree, cursor: Cursor): boolean {
   const { at, data, index, leafCount: count } = cursor;
-  if (count < 2 || tree.capturedEpoch !== 0 || isSingle(data, at)) return false;
+  if (index === 0 || count < 2 || tree.capturedEpoch !== 0 || isSingle(data, at)) return false;
   if (isWastefulBelow(tree, cursor, leafNeed(data, at, tree.unit) - tree.unit - cursor.length)) return false;
   takeEntries(tree, cursor, index, 1);
   return true;
