@@ -243,6 +243,17 @@ const WRITE_ARGUMENT: ArgumentDoc = {
 };
 const COMPLEXITY = "O(1) for each subcommand specified";
 
+/** True if all operations are GET or OVERFLOW; one that is incomplete or unknown counts as a write. */
+function onlyReads(context: Context): boolean {
+  for (let index = 2; index < context.argc; ) {
+    const left = context.argc - index - 1;
+    if (context.is(index, "get") && left >= 2) index += 3;
+    else if (context.is(index, "overflow") && left >= 1) index += 2;
+    else return false;
+  }
+  return true;
+}
+
 export const bitmapFieldCommands: readonly CommandSpec[] = [
   {
     name: "bitfield",
@@ -254,6 +265,7 @@ export const bitmapFieldCommands: readonly CommandSpec[] = [
     complexity: COMPLEXITY,
     keys: {
       ...oneKey("value", "RW", "access", "update", "variable_flags"),
+      accessNow: (context) => (onlyReads(context) ? ["RO", "access"] : ["RW", "access", "update"]),
       notes: "This command allows both access and modification of the key",
     },
     arguments: [

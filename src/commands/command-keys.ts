@@ -10,6 +10,8 @@ interface FoundKeys {
   readonly request: Request;
   /** Argument indexes in `request`. */
   readonly positions: Int32Array;
+  /** What the request does to all of its keys, if the command's specification can tell. */
+  readonly accessNow: readonly string[] | undefined;
 }
 
 export function getKeys(context: Context): void {
@@ -40,12 +42,13 @@ function keysOrReply(context: Context): FoundKeys | undefined {
     return undefined;
   }
   const positions = new Int32Array(request.argc);
-  const count = countKeys(context, command, request, positions);
+  const count = within(context, request, () => findKeys(command, context, positions));
   if (count < 0 || (count === 0 && (command.flags & FLAG_NO_MANDATORY_KEYS) === 0)) {
     context.reply.error("ERR Invalid arguments specified for command");
     return undefined;
   }
-  return { command, request, positions: positions.subarray(0, count) };
+  const accessNow = within(context, request, () => command.spec.keys?.accessNow?.(context));
+  return { command, request, positions: positions.subarray(0, count), accessNow };
 }
 
 function problemWith(command: ResolvedCommand | undefined, request: Request): string | undefined {
@@ -54,12 +57,12 @@ function problemWith(command: ResolvedCommand | undefined, request: Request): st
   return command.accepts(request.argc) ? undefined : "Invalid number of arguments specified for command";
 }
 
-/** Finders read the context's request, so the inner command takes its place meanwhile. */
-function countKeys(context: Context, command: ResolvedCommand, request: Request, into: Int32Array): number {
+/** What specifications ask is asked of the context's request, so the inner command takes its place meanwhile. */
+function within<T>(context: Context, request: Request, ask: () => T): T {
   const own = context.request;
   context.request = request;
   try {
-    return findKeys(command, context, into);
+    return ask();
   } finally {
     context.request = own;
   }
@@ -77,6 +80,7 @@ function requestBehind(request: Request, skipped: number): Request {
 
 /** The access words of the first key specification that covers the position. */
 function accessOf(found: FoundKeys, position: number): readonly string[] {
+  if (found.accessNow !== undefined) return found.accessNow;
   const keys = found.command.spec.keys!;
   for (const { begin, find, access } of keyDescriptions(keys)) {
     if (begin === "unknown" || find === "unknown" || !("index" in begin)) continue;

@@ -89,6 +89,8 @@ export interface KeySpec {
   /** Redis's key-spec flags for COMMAND INFO, e.g. ["RW", "ACCESS", "UPDATE"]. */
   readonly access: readonly string[];
   readonly find?: (context: Context, into: Int32Array) => number;
+  /** What the present request does to its keys, where `access` can only say what the command may do. */
+  readonly accessNow?: (context: Context) => readonly string[];
   /** The remark that COMMAND INFO makes about these keys. */
   readonly notes?: string;
   /** COMMAND INFO's key specifications where one range with one access does not tell it; replaces what it would derive. */

@@ -175,6 +175,12 @@ const PAIRS: ArgumentDoc = {
   arguments: [KEY_ARGUMENT, VALUE_ARGUMENT],
 };
 
+/** True if SET's options name GET. */
+function asksForOldValue(context: Context): boolean {
+  for (let index = 3; index < context.argc; index++) if (context.is(index, "get")) return true;
+  return false;
+}
+
 export const stringSetCommands: readonly CommandSpec[] = [
   {
     name: "mset",
@@ -224,6 +230,7 @@ export const stringSetCommands: readonly CommandSpec[] = [
     complexity: "O(1)",
     keys: {
       ...oneKey("meta", "RW", "access", "update", "variable_flags"),
+      accessNow: (context) => (asksForOldValue(context) ? ["RW", "access", "update"] : ["OW", "update"]),
       notes: "RW and ACCESS due to the optional `GET` argument",
     },
     arguments: [

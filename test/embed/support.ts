@@ -10,7 +10,7 @@ import { openWith } from "../../src/embed/open.ts";
 import { type ConfigOptions, configFor } from "../../src/embed/options.ts";
 import { open } from "../../src/index.ts";
 import { heapBuffers } from "../../src/ports/buffers.ts";
-import type { File, FileDone, FileSystem } from "../../src/ports/file-system.ts";
+import type { File, FileDone, FileSystem, OpenMode } from "../../src/ports/file-system.ts";
 import { reasonToSkip } from "../support/requirements.ts";
 import { temporaryFolder } from "../support/temp.ts";
 
@@ -50,7 +50,7 @@ export class FailingFiles {
   constructor(kind: "native" | "portable") {
     const files = kind === "native" ? new NativeFileSystem(loadAddon()!) : new PortableFileSystem();
     this.fileSystem = intercept(files, {
-      openSync: (path: string, mode: "read" | "append" | "create") => {
+      openSync: (path: string, mode: OpenMode) => {
         if (mode === "create" && this.failing !== undefined) throw this.#error();
         return this.#file(files.openSync(path, mode));
       },
@@ -70,6 +70,21 @@ export class FailingFiles {
       append: (bytes: Uint8Array, offset: number, length: number, sync: boolean, done: FileDone) => {
         const error = this.failing === undefined ? undefined : this.#error();
         file.append(bytes, offset, length, sync, (failure) => done(error ?? failure));
+      },
+      overwriteSync: (position: number, bytes: Uint8Array, offset: number, length: number) => {
+        if (this.failing !== undefined) throw this.#error();
+        file.overwriteSync(position, bytes, offset, length);
+      },
+      overwrite: (
+        position: number,
+        bytes: Uint8Array,
+        offset: number,
+        length: number,
+        sync: boolean,
+        done: FileDone,
+      ) => {
+        const error = this.failing === undefined ? undefined : this.#error();
+        file.overwrite(position, bytes, offset, length, sync, (failure) => done(error ?? failure));
       },
       sync: (done: FileDone) => {
         const error = this.failing === undefined ? undefined : this.#error();
