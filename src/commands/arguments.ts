@@ -182,3 +182,18 @@ function millisecondsUp(seconds: LongDouble): number {
   // What is too small for a double is still some time, where 0 would mean "for ever".
   return magnitude === 0 && seconds.mantissa > 0n ? 1 : Math.ceil(magnitude);
 }
+
+const OUT_OF_INT64_RANGE = `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`;
+
+/**
+ * How many elements by chance, negative for ones that may repeat: an int64 but its lowest, which has no opposite; NaN after
+ * the error reply.
+ */
+export function randomCountOrReply(context: Context, index: number): number {
+  const exact = context.integer(index);
+  if (!Number.isNaN(exact)) return exact;
+  const wide = context.integer64(index);
+  if (wide !== undefined && wide >= -INT64_MAX) return Number(wide);
+  context.reply.error(wide === undefined ? NOT_AN_INTEGER_ERROR : OUT_OF_INT64_RANGE);
+  return Number.NaN;
+}

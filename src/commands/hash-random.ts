@@ -8,15 +8,14 @@
  * bound: a third of the fields); above it one walk over the hash decides at each field, by the chance that is left, whether
  * it is among them. Only the former keeps what it drew, in proportion to the reply.
  */
-import { latin1, parseInt64 } from "../base/bytes.ts";
+import { latin1 } from "../base/bytes.ts";
 import { PACKED_BYTES_MAX } from "../value/unpacked.ts";
-import { NOT_AN_INTEGER_ERROR, SYNTAX_ERROR } from "./arguments.ts";
+import { randomCountOrReply, SYNTAX_ERROR } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
 import type { CommandSpec } from "./spec.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
-const OUT_OF_RANGE = `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`;
 /** More than this share of the fields is chosen in one walk. */
 const DRAWN_ONE_IN = 3;
 
@@ -55,7 +54,7 @@ function notePlaces(context: Context): number {
 
 function severalFields(context: Context): void {
   const { argc, hash, reply } = context;
-  const count = countOrReply(context);
+  const count = randomCountOrReply(context, 2);
   if (Number.isNaN(count)) return;
   if (argc > 4 || (argc === 4 && !context.is(3, "withvalues"))) {
     reply.error(SYNTAX_ERROR);
@@ -79,16 +78,6 @@ function severalFields(context: Context): void {
   else if (hash.isPacked) replyPacked(context, answered, withValues);
   else if (answered * DRAWN_ONE_IN < size && !hash.mayHaveDue) replyDrawn(context, answered, withValues);
   else replyChosen(context, answered, size, withValues);
-}
-
-/** The count, an int64 but its lowest; NaN after the error reply. */
-function countOrReply(context: Context): number {
-  const exact = context.integer(2);
-  if (!Number.isNaN(exact)) return exact;
-  const wide = parseInt64(context.bytes, context.offset(2), context.length(2));
-  if (wide !== undefined && wide >= -INT64_MAX) return Number(wide);
-  context.reply.error(wide === undefined ? NOT_AN_INTEGER_ERROR : OUT_OF_RANGE);
-  return Number.NaN;
 }
 
 function replyRepeating(context: Context, count: number, withValues: boolean): void {

@@ -6,73 +6,37 @@
  *
  * A reply names its number of elements before them: the part is visited twice and nothing is kept.
  */
-import { matchesGlob } from "../base/glob.ts";
-import { cursorOrReply, integerOrReply, SYNTAX_ERROR } from "./arguments.ts";
+import { cursorOrReply } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
+import { replyScanHeader, ScanOptions } from "./scan-options.ts";
 import type { CommandSpec } from "./spec.ts";
-
-const COUNT_DEFAULT = 10;
-const STAR = 42;
 
 function hscan(context: Context): void {
   const { hash, reply } = context;
   const cursor = cursorOrReply(context, 2);
   if (cursor < 0 || !hash.openToRead()) return;
   if (hash.isAbsent) {
-    replyNothing(context);
+    replyScanHeader(context, 0, 0);
     return;
   }
-  let count = COUNT_DEFAULT;
-  let pattern = 0;
   let withValues = true;
-  for (let index = 3; index < context.argc; index++) {
-    const isLast = index + 1 === context.argc;
-    if (context.is(index, "novalues")) withValues = false;
-    else if (context.is(index, "match") && !isLast) pattern = ++index;
-    else if (context.is(index, "count") && !isLast) {
-      count = integerOrReply(context, ++index);
-      if (Number.isNaN(count)) return;
-    } else count = 0;
-    if (count < 1) {
-      reply.error(SYNTAX_ERROR);
-      return;
-    }
-  }
-  if (pattern !== 0 && context.length(pattern) === 1 && context.bytes[context.offset(pattern)] === STAR) {
-    pattern = 0;
-  }
-  let matching = 0;
-  const next = hash.scan(cursor, count, () => {
-    if (pattern === 0 || matches(context, pattern)) matching++;
+  const options = ScanOptions.readOrReply(context, 3, (index) => {
+    if (!context.is(index, "novalues")) return 0;
+    withValues = false;
+    return 1;
   });
-  reply.arrayHeader(2);
-  reply.bulkInteger(next);
-  reply.arrayHeader(withValues ? matching * 2 : matching);
-  hash.scan(cursor, count, () => {
-    if (pattern !== 0 && !matches(context, pattern)) return;
+  if (options === undefined) return;
+  let matching = 0;
+  const next = hash.scan(cursor, options.count, () => {
+    if (options.admits(hash.bytes, hash.fieldOffset, hash.fieldLength)) matching++;
+  });
+  replyScanHeader(context, next, withValues ? matching * 2 : matching);
+  hash.scan(cursor, options.count, () => {
+    if (!options.admits(hash.bytes, hash.fieldOffset, hash.fieldLength)) return;
     reply.bulkData(hash.data, hash.bytes, hash.fieldOffset, hash.fieldLength);
     if (withValues) reply.bulkData(hash.data, hash.bytes, hash.valueOffset, hash.valueLength);
   });
-}
-
-function replyNothing(context: Context): void {
-  const { reply } = context;
-  reply.arrayHeader(2);
-  reply.bulkInteger(0);
-  reply.arrayHeader(0);
-}
-
-function matches(context: Context, pattern: number): boolean {
-  const { hash } = context;
-  return matchesGlob(
-    context.bytes,
-    context.offset(pattern),
-    context.length(pattern),
-    hash.bytes,
-    hash.fieldOffset,
-    hash.fieldLength,
-  );
 }
 
 export const hashScanCommand: CommandSpec = {

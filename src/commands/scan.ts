@@ -11,13 +11,12 @@ import { copyBytes } from "../base/bytes.ts";
 import { matchesGlob } from "../base/glob.ts";
 import type { Keyspace } from "../engine/keyspace.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
-import { cursorOrReply, integerOrReply, SYNTAX_ERROR } from "./arguments.ts";
+import { cursorOrReply } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { typeName } from "./generic-keys.ts";
+import { isStar, ScanOptions } from "./scan-options.ts";
 import type { CommandSpec } from "./spec.ts";
 
-const COUNT_DEFAULT = 10;
-const STAR = 42;
 /** The collector's buffer is given back when a call made it larger than this. */
 const COLLECTED_BYTES_KEPT = 1024 * 1024;
 
@@ -61,28 +60,15 @@ function scan(context: Context): void {
   const { keyspace, reply } = context;
   const cursor = cursorOrReply(context, 1);
   if (cursor < 0) return;
-  let count = COUNT_DEFAULT;
-  let pattern = 0;
   let wantedType: string | undefined;
-  for (let index = 2; index < context.argc; index += 2) {
-    if (index + 1 === context.argc) {
-      reply.error(SYNTAX_ERROR);
-      return;
-    }
-    if (context.is(index, "count")) {
-      count = integerOrReply(context, index + 1);
-      if (Number.isNaN(count)) return;
-    } else if (context.is(index, "match")) pattern = index + 1;
-    else if (context.is(index, "type")) wantedType = context.text(index + 1).toLowerCase();
-    else count = 0;
-    if (count < 1) {
-      reply.error(SYNTAX_ERROR);
-      return;
-    }
-  }
-  if (pattern !== 0 && isStar(context, pattern)) pattern = 0;
-  const next = keyspace.scan(context.db, cursor, count, () => {
-    if (pattern !== 0 && !matchesArgument(context, pattern)) return;
+  const options = ScanOptions.readOrReply(context, 2, (index) => {
+    if (!context.is(index, "type") || index + 1 === context.argc) return 0;
+    wantedType = context.text(index + 1).toLowerCase();
+    return 2;
+  });
+  if (options === undefined) return;
+  const next = keyspace.scan(context.db, cursor, options.count, () => {
+    if (!options.admits(keyspace.keyBytes, keyspace.keyOffset, keyspace.keyLength)) return;
     if (wantedType !== undefined && typeName(keyspace.type) !== wantedType) return;
     collector.add(keyspace.keyBytes, keyspace.keyOffset, keyspace.keyLength);
   });
@@ -111,10 +97,6 @@ function walk(keyspace: Keyspace, db: number, visit: () => void): void {
   do {
     cursor = keyspace.scan(db, cursor, 4096, visit);
   } while (cursor !== 0);
-}
-
-function isStar(context: Context, index: number): boolean {
-  return context.length(index) === 1 && context.bytes[context.offset(index)] === STAR;
 }
 
 /** True if the view's key matches the pattern in argument `index`. */

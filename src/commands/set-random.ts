@@ -8,16 +8,14 @@
  * bound: a third of the members); above it one walk over the set decides at each member, by the chance that is left,
  * whether it is among them. Only the former keeps what it drew, in proportion to the reply.
  */
-import { latin1, parseInt64 } from "../base/bytes.ts";
-import { NOT_AN_INTEGER_ERROR, SYNTAX_ERROR } from "./arguments.ts";
+import { latin1 } from "../base/bytes.ts";
+import { randomCountOrReply, SYNTAX_ERROR } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
 import { NOTIFY_GENERIC, NOTIFY_SET } from "./notify-events.ts";
 import type { CommandSpec } from "./spec.ts";
 
 const KEY = 1;
-const INT64_MAX = 2n ** 63n - 1n;
-const OUT_OF_RANGE = `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`;
 const NOT_POSITIVE = "ERR value is out of range, must be positive";
 /** More than this share of the members is chosen in one walk. */
 const DRAWN_ONE_IN = 3;
@@ -117,7 +115,7 @@ function srandMember(context: Context): void {
 
 function severalMembers(context: Context): void {
   const { reply, set } = context;
-  const count = countOrReply(context);
+  const count = randomCountOrReply(context, 2);
   if (Number.isNaN(count) || !set.openToRead(KEY)) return;
   if (set.isAbsent || count === 0) {
     reply.arrayHeader(0);
@@ -130,16 +128,6 @@ function severalMembers(context: Context): void {
   else if (answered === size) replyAll(context);
   else if (answered * DRAWN_ONE_IN < size && !set.isPacked) replyDrawn(context, answered);
   else replyChosen(context, answered, size);
-}
-
-/** The count, an int64 but its lowest; NaN after the error reply. */
-function countOrReply(context: Context): number {
-  const exact = context.integer(2);
-  if (!Number.isNaN(exact)) return exact;
-  const wide = parseInt64(context.bytes, context.offset(2), context.length(2));
-  if (wide !== undefined && wide >= -INT64_MAX) return Number(wide);
-  context.reply.error(wide === undefined ? NOT_AN_INTEGER_ERROR : OUT_OF_RANGE);
-  return Number.NaN;
 }
 
 function replyRepeating(context: Context, count: number): void {

@@ -6,64 +6,30 @@
  *
  * A reply names its number of elements before them: the part is visited twice and nothing is kept.
  */
-import { matchesGlob } from "../base/glob.ts";
-import { cursorOrReply, integerOrReply, SYNTAX_ERROR } from "./arguments.ts";
+import { cursorOrReply } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
+import { replyScanHeader, ScanOptions } from "./scan-options.ts";
 import type { CommandSpec } from "./spec.ts";
 
-const COUNT_DEFAULT = 10;
-const STAR = 42;
-
 function sscan(context: Context): void {
-  const { reply, set } = context;
+  const { set } = context;
   const cursor = cursorOrReply(context, 2);
   if (cursor < 0 || !set.openToRead(1)) return;
   if (set.isAbsent) {
-    reply.arrayHeader(2);
-    reply.bulkInteger(0);
-    reply.arrayHeader(0);
+    replyScanHeader(context, 0, 0);
     return;
   }
-  let count = COUNT_DEFAULT;
-  let pattern = 0;
-  for (let index = 3; index < context.argc; index += 2) {
-    const isLast = index + 1 === context.argc;
-    if (context.is(index, "match") && !isLast) pattern = index + 1;
-    else if (context.is(index, "count") && !isLast) {
-      count = integerOrReply(context, index + 1);
-      if (Number.isNaN(count)) return;
-    } else count = 0;
-    if (count < 1) {
-      reply.error(SYNTAX_ERROR);
-      return;
-    }
-  }
-  if (pattern !== 0 && context.length(pattern) === 1 && context.bytes[context.offset(pattern)] === STAR) {
-    pattern = 0;
-  }
+  const options = ScanOptions.readOrReply(context, 3);
+  if (options === undefined) return;
   let matching = 0;
-  const next = set.scan(cursor, count, () => {
-    if (pattern === 0 || matches(context, pattern)) matching++;
+  const next = set.scan(cursor, options.count, () => {
+    if (options.admits(set.bytes, set.offset, set.length)) matching++;
   });
-  reply.arrayHeader(2);
-  reply.bulkInteger(next);
-  reply.arrayHeader(matching);
-  set.scan(cursor, count, () => {
-    if (pattern === 0 || matches(context, pattern)) set.replyMember();
+  replyScanHeader(context, next, matching);
+  set.scan(cursor, options.count, () => {
+    if (options.admits(set.bytes, set.offset, set.length)) set.replyMember();
   });
-}
-
-function matches(context: Context, pattern: number): boolean {
-  const { bytes, set } = context;
-  return matchesGlob(
-    bytes,
-    context.offset(pattern),
-    context.length(pattern),
-    set.bytes,
-    set.offset,
-    set.length,
-  );
 }
 
 export const setScanCommand: CommandSpec = {

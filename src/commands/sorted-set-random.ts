@@ -4,14 +4,13 @@
  * Elements are chosen by rank, so each is exactly as likely as any other, in either form. Distinct ones are drawn by Floyd's
  * method from their ranks; where a good part of the set is wanted a walk over all of it decides for each element.
  */
-import { integerOrReply, SYNTAX_ERROR } from "./arguments.ts";
+import { randomCountOrReply, SYNTAX_ERROR } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { replyElements } from "./sorted-set-range.ts";
 import { OPEN_ABSENT, OPEN_REFUSED } from "./sorted-set-value.ts";
 
 /** As Redis: replies count members and scores together. */
 const PAIRS_MAX = 2 ** 62;
-const INT64_BOUND = 2 ** 63;
 /** From this share of the set on a walk is cheaper than that many descents. */
 const WALK_SHARE = 8;
 
@@ -42,12 +41,8 @@ export function zrandmember(context: Context): void {
 /** NaN after the error reply. */
 function countOrReply(context: Context): number {
   const { argc, reply } = context;
-  const count = integerOrReply(context, 2);
+  const count = randomCountOrReply(context, 2);
   if (Number.isNaN(count)) return Number.NaN;
-  if (count === -INT64_BOUND && context.integer64(2) === -(2n ** 63n)) {
-    reply.error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
-    return Number.NaN;
-  }
   if (argc > 4 || (argc === 4 && !context.is(3, "withscores"))) {
     reply.error(SYNTAX_ERROR);
     return Number.NaN;

@@ -6,15 +6,13 @@
  *
  * A reply names its number of elements before them: the part is visited twice and nothing is kept.
  */
-import { matchesGlob } from "../base/glob.ts";
 import { formatDouble } from "../protocol/format-double.ts";
 import type { UnpackedSortedSet } from "../value/sorted-set/unpacked-sorted-set.ts";
-import { cursorOrReply, integerOrReply, SYNTAX_ERROR } from "./arguments.ts";
+import { cursorOrReply } from "./arguments.ts";
 import type { Context } from "./context.ts";
+import { replyScanHeader, ScanOptions } from "./scan-options.ts";
 import { OPEN_ABSENT, OPEN_REFUSED, type SortedSetValue } from "./sorted-set-value.ts";
 
-const COUNT_DEFAULT = 10;
-const STAR = 42;
 const COMPACT_INTEGER_MAX = 2 ** 62;
 
 type Visit = (bytes: Uint8Array, offset: number, length: number, score: number) => void;
@@ -26,41 +24,21 @@ export function zscan(context: Context): void {
   const opened = sortedSet.openForRead(1);
   if (opened === OPEN_REFUSED) return;
   if (opened === OPEN_ABSENT) {
-    replyPart(context, 0, 0);
+    replyScanHeader(context, 0, 0);
     return;
   }
-  let count = COUNT_DEFAULT;
-  let pattern = 0;
-  for (let index = 3; index < context.argc; index += 2) {
-    const isLast = index + 1 === context.argc;
-    if (!isLast && context.is(index, "match")) pattern = index + 1;
-    else if (!isLast && context.is(index, "count")) {
-      count = integerOrReply(context, index + 1);
-      if (Number.isNaN(count)) return;
-    } else count = 0;
-    if (count < 1) {
-      reply.error(SYNTAX_ERROR);
-      return;
-    }
-  }
-  if (pattern !== 0 && isStar(context, pattern)) pattern = 0;
+  const options = ScanOptions.readOrReply(context, 3);
+  if (options === undefined) return;
   let matching = 0;
-  const next = visitPart(sortedSet, cursor, count, (bytes, offset, length) => {
-    if (pattern === 0 || matches(context, pattern, bytes, offset, length)) matching++;
+  const next = visitPart(sortedSet, cursor, options.count, (bytes, offset, length) => {
+    if (options.admits(bytes, offset, length)) matching++;
   });
-  replyPart(context, next, matching);
-  visitPart(sortedSet, cursor, count, (bytes, offset, length, score) => {
-    if (pattern !== 0 && !matches(context, pattern, bytes, offset, length)) return;
+  replyScanHeader(context, next, matching * 2);
+  visitPart(sortedSet, cursor, options.count, (bytes, offset, length, score) => {
+    if (!options.admits(bytes, offset, length)) return;
     reply.bulk(bytes, offset, length);
     reply.bulkLatin1(sortedSet.isCompact ? compactText(score) : formatDouble(score));
   });
-}
-
-function replyPart(context: Context, next: number, elements: number): void {
-  const { reply } = context;
-  reply.arrayHeader(2);
-  reply.bulkInteger(next);
-  reply.arrayHeader(elements * 2);
 }
 
 /** Redis's listpacks keep integers up to half of int64 as such, and answer all their digits here. */
@@ -86,18 +64,4 @@ function visitStructure(structure: UnpackedSortedSet, cursor: number, count: num
     const { bytes, data, keyOffset, keyLength, valueOffset } = members.entry;
     visit(bytes, keyOffset, keyLength, data.getFloat64(valueOffset, true));
   });
-}
-
-function isStar(context: Context, index: number): boolean {
-  return context.length(index) === 1 && context.bytes[context.offset(index)] === STAR;
-}
-
-function matches(
-  context: Context,
-  pattern: number,
-  bytes: Uint8Array,
-  offset: number,
-  length: number,
-): boolean {
-  return matchesGlob(context.bytes, context.offset(pattern), context.length(pattern), bytes, offset, length);
 }
