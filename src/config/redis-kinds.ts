@@ -13,7 +13,8 @@ export interface SaveRule {
   readonly changes: number;
 }
 
-const SAVE_EXPECTED = 'a list of rules "<seconds> <changes>" such as ["3600 1", "300 100"]';
+const SAVE_EXPECTED =
+  'a list of rules such as ["3600 1", "300 100"] or [{ seconds = 3600, changes = 1 }, { seconds = 300, changes = 100 }]';
 
 function parseSaveRules(text: string): readonly SaveRule[] | undefined {
   const words = text.split(/\s+/).filter((word) => word !== "");
@@ -28,6 +29,13 @@ function parseSaveRules(text: string): readonly SaveRule[] | undefined {
   return rules;
 }
 
+/** A rule written as a table, in the form of the other one; a text that is no rule if it is none. */
+function ruleText(entry: unknown): string {
+  if (typeof entry !== "object" || entry === null) return "-";
+  const { seconds, changes, ...others } = entry as Record<string, unknown>;
+  return Object.keys(others).length > 0 ? "-" : `${seconds} ${changes}`;
+}
+
 export const saveRulesKind: Kind<readonly SaveRule[]> = {
   name: "list of rules",
   expected: SAVE_EXPECTED,
@@ -36,7 +44,7 @@ export const saveRulesKind: Kind<readonly SaveRule[]> = {
     if (!Array.isArray(value)) return new Refused(SAVE_EXPECTED);
     const rules: SaveRule[] = [];
     for (const entry of value) {
-      const parsed = typeof entry === "string" ? parseSaveRules(entry) : undefined;
+      const parsed = parseSaveRules(typeof entry === "string" ? entry : ruleText(entry));
       if (parsed?.length !== 1) return new Refused(SAVE_EXPECTED);
       rules.push(parsed[0]!);
     }

@@ -8,6 +8,7 @@
  */
 import {
   FLAG_DENYOOM,
+  FLAG_LOADING,
   FLAG_NO_AUTH,
   FLAG_NO_MULTI,
   FLAG_NOSCRIPT,
@@ -15,7 +16,7 @@ import {
   FLAG_WRITE,
 } from "../commands/command-flags.ts";
 import type { CommandTable, ResolvedCommand } from "../commands/table.ts";
-import { ATTENTION_LOG_FAILED, ATTENTION_MEMORY, ATTENTION_PAUSE } from "./attention.ts";
+import { ATTENTION_LOADING, ATTENTION_LOG_FAILED, ATTENTION_MEMORY, ATTENTION_PAUSE } from "./attention.ts";
 import type { Session } from "./session.ts";
 
 /** Stands for "not now" among refusal texts. */
@@ -64,6 +65,9 @@ export class Admission {
       if ((flags & FLAG_NO_MULTI) !== 0) return "ERR Command not allowed inside a transaction";
       if (command === this.#exec) flags |= transaction.flags;
     }
+    // Whoever queues a command finds out by the command itself.
+    if ((attention & ATTENTION_LOADING) !== 0 && (command.flags & FLAG_LOADING) === 0)
+      return "LOADING Redis is loading the dataset in memory";
     if ((attention & ATTENTION_PAUSE) !== 0 && this.#policy.holdsBack(flags, session)) return HELD;
     if ((attention & ATTENTION_LOG_FAILED) !== 0 && (flags & FLAG_WRITE) !== 0)
       return this.#policy.logFailure();

@@ -12,3 +12,5 @@ export const ATTENTION_MONITORS: number = 1 << 3;
 export const ATTENTION_WATCHES: number = 1 << 4;
 /** Somebody waits for a key. */
 export const ATTENTION_WAITERS: number = 1 << 5;
+/** Data is being loaded: only commands that need none are executed. */
+export const ATTENTION_LOADING: number = 1 << 6;

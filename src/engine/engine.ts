@@ -14,6 +14,9 @@ import { type Buffers, heapBuffers } from "../ports/buffers.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import { PieceHeap } from "../value/heap/piece-heap.ts";
+import type { EngineCapture, EngineLoader } from "./capture/capture-face.ts";
+import { OpenCapture } from "./capture/open-capture.ts";
+import { OpenLoader } from "./capture/open-loader.ts";
 import { type EvictionPolicy, isLfuPolicy } from "./eviction/eviction-policy.ts";
 import { Evictor } from "./eviction/evictor.ts";
 import { ExpiryCycle } from "./expiry-cycle.ts";
@@ -74,6 +77,8 @@ export interface EngineMemory {
   readonly structuresPending: number;
   /** Segments kept for reuse. */
   readonly logPooledBytes: number;
+  /** What only an open capture still needs, structures apart. */
+  readonly capturedBytes: number;
   readonly segments: number;
 }
 
@@ -82,6 +87,10 @@ const SEGMENT_BYTES_MIN = 256 * 1024;
 const POOLED_SEGMENTS_MAX = 2;
 /** The log is cleaned when this share of it is dead, and at least so many segments' worth. */
 const DEAD_SHARE_MAX = 0.2;
+/** The same where checkpoints have sealed segments: what is overwritten there is dead, and must not add up. */
+const DEAD_SHARE_MAX_SEALED = 0.1;
+/** So many segments that checkpoints closed early are merged. */
+const UNDERFILLED_MAX = 4;
 const DEAD_SEGMENTS_MIN = 2;
 /** Records or sub-tables handled between two looks at the clock. */
 const CLEAN_RECORDS = 32;
@@ -117,6 +126,8 @@ export class Engine {
   readonly #fieldExpiry: FieldExpiry;
   readonly #access: AccessClock;
   readonly #clock: Clock;
+  readonly #buffers: Buffers;
+  #capture: OpenCapture | undefined;
 
   constructor(options: EngineOptions) {
     assert(options.databases >= 1 && options.databases <= KEYSPACES_MAX, "number of databases out of range");
@@ -129,6 +140,7 @@ export class Engine {
     const index = new HashIndex(tables, log);
     const unpacked = new UnpackedTable();
     this.#unpacked = unpacked;
+    this.#buffers = buffers;
     this.hasher = hasher;
     this.random = random;
     this.heap = new PieceHeap({
@@ -266,6 +278,7 @@ export class Engine {
       structures: this.#unpacked.count,
       structuresPending: this.#unpacked.pending,
       logPooledBytes: segments.pooledBytes,
+      capturedBytes: this.#capture?.retainedBytes ?? 0,
       segments: segments.count,
     };
   }
@@ -276,11 +289,56 @@ export class Engine {
     this.#log.segments.releaseRetired();
   }
 
-  /** Closes the tails and forbids every further change of what is in memory now; later writes go to new segments. */
-  sealSegments(): void {
+  /** True while something has to be finished by `maintain` before a capture can begin. */
+  get captureIsBlocked(): boolean {
+    return this.#flusher.pending || this.#cleaner.active;
+  }
+
+  /**
+   * Begins to capture everything as it is now. `file` is the checkpoint's id; structures in the values files of `rewrite` are to
+   * be written again. One capture at a time; it ends by its `complete` or `abandon`.
+   */
+  beginCapture(file: number, rewrite: ReadonlySet<number> = new Set()): EngineCapture {
+    assert(this.#capture === undefined && !this.captureIsBlocked, "a capture cannot begin now");
     this.#hot.forget();
-    this.#log.closeTails();
-    for (const id of this.#log.segments.ids()) this.#log.segments.seal(id);
+    this.#capture = new OpenCapture({
+      tables: this.#tables,
+      log: this.#log,
+      unpacked: this.#unpacked,
+      keyspaces: this.#hot.keyspaces,
+      file,
+      rewrite,
+      ended: () => {
+        this.#capture = undefined;
+      },
+    });
+    return this.#capture;
+  }
+
+  get isCapturing(): boolean {
+    return this.#capture !== undefined;
+  }
+
+  /** Births of the segments whose files must stay: they are in use, and not written again. */
+  *filedSegments(): Generator<number> {
+    const { segments } = this.#log;
+    for (const id of segments.ids()) if (segments.filed[id] === 1) yield segments.births[id]!;
+  }
+
+  /** For an engine that holds nothing yet. */
+  beginLoading(): EngineLoader {
+    assert(this.#log.segments.count === 0, "only an empty engine is loaded into");
+    return new OpenLoader({
+      tables: this.#tables,
+      log: this.#log,
+      unpacked: this.#unpacked,
+      mapDatabases: (keyspaces) => this.#hot.mapDatabases(keyspaces),
+    });
+  }
+
+  /** Memory for a segment that is about to be loaded. */
+  allocateSegment(bytes: number): ArrayBuffer {
+    return this.#buffers.allocate(bytes);
   }
 
   /** Ids of the segments that hold records. */
@@ -306,13 +364,19 @@ export class Engine {
   }
 
   #beginCleaning(): boolean {
-    const log = this.#log;
-    const deadBytes = log.deadBytes;
-    if (deadBytes < DEAD_SEGMENTS_MIN * log.segments.segmentBytes) return false;
-    if (deadBytes < DEAD_SHARE_MAX * log.usedBytes) return false;
-    const victim = this.#cleaner.bestVictim(DEAD_SHARE_MAX);
-    if (victim === SEGMENT_NONE) return false;
-    this.#cleaner.begin(victim);
+    const victim = this.#deadVictim();
+    const next = victim === SEGMENT_NONE ? this.#cleaner.underfilledVictim(UNDERFILLED_MAX) : victim;
+    if (next === SEGMENT_NONE) return false;
+    this.#cleaner.begin(next);
     return true;
+  }
+
+  #deadVictim(): number {
+    const log = this.#log;
+    const { deadBytes, segments } = log;
+    const shareMax = segments.filedCount > 0 ? DEAD_SHARE_MAX_SEALED : DEAD_SHARE_MAX;
+    if (deadBytes < DEAD_SEGMENTS_MIN * segments.segmentBytes || deadBytes < shareMax * log.usedBytes)
+      return SEGMENT_NONE;
+    return this.#cleaner.bestVictim(shareMax);
   }
 }

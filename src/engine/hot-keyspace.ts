@@ -80,6 +80,18 @@ export class HotKeyspace extends KeyWriter implements Keyspace {
     this.logical[internalB] = a;
   }
 
+  /** Internal keyspace by logical database: not to be written. */
+  get keyspaces(): Int32Array {
+    return this.internal;
+  }
+
+  /** Takes the map of a loaded data set, of as many databases or fewer. */
+  mapDatabases(keyspaces: Int32Array): void {
+    this.forget();
+    this.internal.set(keyspaces);
+    for (let db = 0; db < this.internal.length; db++) this.logical[this.internal[db]!] = db;
+  }
+
   scan(db: number, cursor: number, count: number, visit: () => void): number {
     const index = this.index;
     this.forget();

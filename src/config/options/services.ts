@@ -40,6 +40,10 @@ export const encryptionOptions = {
 
 export const backupOptions = {
   enabled: boolean({ default: false, doc: "Take backups by itself.", status: "reserved" }),
+  directory: path({
+    default: "",
+    doc: "Folder into which BACKUP writes, and outside of which it writes nothing; empty for `backups` in the data directory.",
+  }),
   destination: string({
     default: "",
     doc: "Folder or address of the bucket for backups.",

@@ -14,7 +14,7 @@ import type { HashIndex } from "../index/hash-index.ts";
 import type { UnpackedTable } from "../unpacked-table.ts";
 import { checkRecord, isFiller, keyLengthOf, keyStartOf, keyspaceOf, sizeUnitsOf } from "./record.ts";
 import { type RecordLog, SEGMENT_NONE } from "./record-log.ts";
-import { MEDIUM_MEMORY, SEGMENT_HEADER_UNITS } from "./segment-table.ts";
+import { MEDIUM_MEMORY, SEGMENT_HEADER_UNITS, WRITABLE } from "./segment-table.ts";
 
 export const KEEP = 0;
 export const DROP_EXPIRED = 1;
@@ -33,7 +33,7 @@ export class Cleaner {
   readonly #index: HashIndex;
   readonly #unpacked: UnpackedTable;
   #victim = SEGMENT_NONE;
-  #wasWritable = 0;
+  #wasWritable = WRITABLE;
   #unit = 0;
   /** Since the start. */
   copiedBytes = 0;
@@ -56,6 +56,8 @@ export class Cleaner {
     let bestShare = shareMin;
     for (let id = 1; id <= segments.lastId; id++) {
       if (segments.deadUnits[id] === 0 || segments.medium[id] !== MEDIUM_MEMORY || this.isAlone(id)) continue;
+      // Its memory would not come back before the capture lets it go.
+      if (segments.held[id] === 1) continue;
       if (!tailsToo && this.#log.isTail(id)) continue;
       const share = this.deadShare(id);
       if (share < bestShare) continue;
@@ -63,6 +65,25 @@ export class Cleaner {
       bestShare = share;
     }
     return best;
+  }
+
+  /**
+   * The least filled of at least `countMin` segments that are closed with less than a quarter of an ordinary one in them,
+   * as every checkpoint leaves one behind; SEGMENT_NONE if there are fewer.
+   */
+  underfilledVictim(countMin: number): number {
+    const segments = this.#log.segments;
+    const unitsMax = segments.segmentBytes / 8 / 4;
+    let best = SEGMENT_NONE;
+    let count = 0;
+    for (let id = 1; id <= segments.lastId; id++) {
+      if (segments.medium[id] !== MEDIUM_MEMORY || segments.filed[id] === 0 || segments.held[id] === 1)
+        continue;
+      if (this.isAlone(id) || segments.usedUnits[id]! >= unitsMax) continue;
+      count++;
+      if (best === SEGMENT_NONE || segments.usedUnits[id]! < segments.usedUnits[best]!) best = id;
+    }
+    return count < countMin ? SEGMENT_NONE : best;
   }
 
   deadShare(segment: number): number {
@@ -73,7 +94,7 @@ export class Cleaner {
   /** True for a record with a segment of its own: there is nothing to gain from copying it. */
   isAlone(segment: number): boolean {
     const segments = this.#log.segments;
-    return segments.bytes[segment]!.length !== segments.segmentBytes;
+    return segments.alone[segment] === 1;
   }
 
   /** Starts to clean a segment; a tail is retired first. */
@@ -86,7 +107,7 @@ export class Cleaner {
     this.#victim = segment;
     this.#unit = SEGMENT_HEADER_UNITS;
     this.#wasWritable = this.#log.segments.writable[segment]!;
-    this.#log.segments.writable[segment] = 0;
+    this.#log.segments.seal(segment);
     this.#log.held = segment;
     this.#log.passedBytes = 0;
   }
@@ -157,7 +178,7 @@ export class Cleaner {
   }
 
   #release(): void {
-    this.#log.segments.writable[this.#victim] = this.#wasWritable;
+    if (this.#wasWritable === WRITABLE) this.#log.segments.writable[this.#victim] = WRITABLE;
     this.#log.held = SEGMENT_NONE;
     this.#log.passedBytes = 0;
     this.#victim = SEGMENT_NONE;

@@ -4,7 +4,8 @@
  * A flush takes a keyspace's directory away at once; its sub-tables are walked here later, to count their
  * records as dead and to give their units back. Invariants: a detached slot is counted only if its segment is
  * older than the flush (the cleaner may have freed the segment meanwhile and its id may be in use again); once
- * no keyspace holds a key all segments and units are dropped at once, and with them all that was detached.
+ * no keyspace holds a key all segments and units are dropped at once, and with them all that was detached, unless a capture
+ * still reads them.
  */
 
 import * as layout from "../index/layout.ts";
@@ -39,6 +40,7 @@ export class Flusher {
     const { directory, next } = tables.detach(keyspace);
     if (directory.length > 0)
       this.#detached.push({ directory, next, birthsEnd: this.#log.segments.nextBirth });
+    if (tables.observer !== undefined || this.#log.segments.holdsBack) return;
     for (let i = 0; i < tables.keyspaces; i++) if (tables.counts[i] !== 0) return;
     for (let i = 0; i < tables.keyspaces; i++) tables.detach(i);
     this.#detached = [];
@@ -59,6 +61,7 @@ export class Flusher {
       const row = detached.directory[detached.next]!;
       while (detached.next < detached.directory.length && detached.directory[detached.next] === row)
         detached.next++;
+      this.#tables.beforeChange(row);
       this.#releaseRecords(row, detached.birthsEnd);
       this.#tables.releaseRow(row);
       freed++;

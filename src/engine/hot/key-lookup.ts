@@ -24,6 +24,8 @@ import { expiryOf, handleOf, isUnpacked, keyLengthOf, keyStartOf, keyspaceOf } f
 import type { RecordLog } from "./record-log.ts";
 import { RecordView } from "./record-view.ts";
 
+/** As in segment-table.ts. */
+const SEALED = 0;
 const MEMO_NONE = 0;
 const MEMO_FOUND = 1;
 const MEMO_MISSING = 2;
@@ -379,6 +381,6 @@ export class KeyLookup extends RecordView implements KeyPrefetch {
     const at = this.word + 1;
     const old = words[at]!;
     const touched = (this.access.touched(old >>> 8) << 8) | (old & 255);
-    if (touched !== old && this.segments.writable[this.segment] === 1) words[at] = touched;
+    if (touched !== old && this.segments.writable[this.segment] !== SEALED) words[at] = touched;
   }
 }

@@ -221,8 +221,7 @@ export class KeyWriter extends KeyLookup {
   /** Cuts or widens the present record; false if it has to be written elsewhere. */
   #adjust(old: number, units: number): boolean {
     if (units > old) return this.log.widen(this.segment, this.unit, units);
-    const isAlone = this.valueBytes.length !== this.segments.segmentBytes;
-    if (isAlone && units * 2 < old) return false;
+    if (this.segments.alone[this.segment] === 1 && units * 2 < old) return false;
     this.log.cut(this.segment, this.unit, units);
     return true;
   }

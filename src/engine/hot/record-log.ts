@@ -21,7 +21,7 @@ import {
   SIZE_SHIFT,
   writeFiller,
 } from "./record.ts";
-import { MEDIUM_MEMORY, SEGMENT_HEADER_UNITS, type SegmentTable } from "./segment-table.ts";
+import { SEGMENT_HEADER_UNITS, type SegmentTable } from "./segment-table.ts";
 
 /** No segment has this id. */
 export const SEGMENT_NONE = 0;
@@ -146,11 +146,11 @@ export class RecordLog implements RecordHasher {
 
   /** Closes both tails, so that all that was written is in segments that can be sealed. */
   closeTails(): void {
-    for (const id of [this.#tail, this.#coldTail]) {
-      if (id !== SEGMENT_NONE) this.segments.seal(id);
-    }
+    const tails = [this.#tail, this.#coldTail];
     this.#tail = SEGMENT_NONE;
     this.#coldTail = SEGMENT_NONE;
+    for (const id of tails)
+      if (id !== SEGMENT_NONE && this.segments.liveUnits(id) === 0) this.segments.free(id);
   }
 
   /** Frees every segment; nothing may point to a record any more. */
@@ -163,7 +163,7 @@ export class RecordLog implements RecordHasher {
   }
 
   isInMemory(segment: number): boolean {
-    return this.segments.medium[segment] === MEDIUM_MEMORY;
+    return this.segments.isInMemory(segment);
   }
 
   hashRecord(segment: number, unit: number): void {

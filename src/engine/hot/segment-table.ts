@@ -4,8 +4,10 @@
  * Invariants
  *  - Unit 0 of a segment is its header (magic and id); records follow one another from unit 1 to `used`.
  *  - `dead` counts the units of fillers and of records that no slot points to; used - 1 - dead are live.
- *  - Only a segment that is `writable` is ever written to, its tail or its records; sealing is for good.
- *  - An id is given out again only after `free`.
+ *  - Only a segment that is WRITABLE is ever written to, its tail or its records; sealing is for good. Once its file is
+ *    written the access clocks of the copy in memory may change (CLOCKS_ONLY); until then not a bit does.
+ *  - An id is given out again only after `free`, and not while a capture holds the segment: what is freed meanwhile stays
+ *    readable as MEDIUM_RETAINED and is in no total but `retainedBytes`.
  *  - The totals are the sums over the segments.
  *
  * Parallel arrays by id, not an object per segment: the hot path reads one word array and one flag.
@@ -16,6 +18,13 @@ import { checkRecord, RECORD_UNIT_BYTES, sizeUnitsOf } from "./record.ts";
 
 export const MEDIUM_NONE = 0;
 export const MEDIUM_MEMORY = 1;
+/** Free, but held by a capture. */
+export const MEDIUM_RETAINED = 2;
+
+/** Of `writable`: nothing may change, anything may, or access clocks alone. */
+export const SEALED = 0;
+export const WRITABLE = 1;
+export const CLOCKS_ONLY = 2;
 
 /** First word of every segment: "FSEG" read as little-endian. */
 export const SEGMENT_MAGIC = 0x47455346;
@@ -37,8 +46,14 @@ export class SegmentTable {
   readonly bytes: Uint8Array[] = [NO_BYTES];
   readonly words: Int32Array[] = [NO_WORDS];
   readonly data: DataView[] = [NO_DATA];
-  /** 1 if records may be changed and added. */
+  /** WRITABLE if records may be changed and added. */
   writable = new Uint8Array(64);
+  /** 1 if a file holds the segment's bytes. */
+  filed = new Uint8Array(64);
+  /** 1 if a capture needs the segment's memory. */
+  held = new Uint8Array(64);
+  /** 1 if the segment was opened for a single record. */
+  alone = new Uint8Array(64);
   medium = new Uint8Array(64);
   usedUnits = new Int32Array(64);
   deadUnits = new Int32Array(64);
@@ -51,6 +66,11 @@ export class SegmentTable {
   /** Memory of all segments, used or not. */
   allocatedBytes = 0;
   count = 0;
+  /** Memory of segments that are free but for a capture. */
+  retainedBytes = 0;
+  /** Segments that files hold. */
+  filedCount = 0;
+  #heldCount = 0;
 
   #poolMax = 0;
   readonly #buffers: Buffers;
@@ -77,6 +97,11 @@ export class SegmentTable {
     return this.#nextBirth;
   }
 
+  /** True while a capture holds segments. */
+  get holdsBack(): boolean {
+    return this.#heldCount > 0;
+  }
+
   /** Memory of free segments kept for reuse. */
   get pooledBytes(): number {
     return this.#poolBytes.length * this.segmentBytes;
@@ -86,7 +111,7 @@ export class SegmentTable {
   open(bytes = this.segmentBytes): number {
     const id = this.#freeIds.pop() ?? this.bytes.length;
     assert(id <= SEGMENT_ID_MAX, "segment ids are used up: records are too large for this many");
-    if (id >= this.writable.length) this.#growArrays();
+    if (id >= this.writable.length) this.#growArrays(id);
     if (bytes === this.segmentBytes && this.#poolBytes.length > 0) {
       this.bytes[id] = this.#poolBytes.pop()!;
       this.words[id] = this.#poolWords.pop()!;
@@ -97,15 +122,54 @@ export class SegmentTable {
     const words = this.words[id]!;
     words[0] = SEGMENT_MAGIC;
     words[1] = id;
-    this.writable[id] = 1;
+    this.writable[id] = WRITABLE;
+    this.filed[id] = 0;
+    this.alone[id] = bytes === this.segmentBytes ? 0 : 1;
+    this.#enter(id, SEGMENT_HEADER_UNITS, 0, this.#nextBirth++);
+    return id;
+  }
+
+  /**
+   * Takes in a segment that a file holds, as it was written: sealed, `bytes` no longer than its records. Ids come in any order;
+   * `endAdopting` follows the last one.
+   */
+  adopt(id: number, birth: number, deadUnits: number, bytes: ArrayBuffer): void {
+    assert(id > 0 && id <= SEGMENT_ID_MAX && this.medium[id] !== MEDIUM_MEMORY, "segment id is in use");
+    while (this.bytes.length <= id) {
+      this.bytes.push(NO_BYTES);
+      this.words.push(NO_WORDS);
+      this.data.push(NO_DATA);
+    }
+    if (id >= this.writable.length) this.#growArrays(id);
+    this.bytes[id] = new Uint8Array(bytes);
+    this.words[id] = new Int32Array(bytes);
+    this.data[id] = new DataView(bytes);
+    const usedUnits = bytes.byteLength / RECORD_UNIT_BYTES;
+    const firstUnits = sizeUnitsOf(this.words[id]!, SEGMENT_HEADER_UNITS * 2);
+    this.writable[id] = CLOCKS_ONLY;
+    this.filed[id] = 1;
+    this.filedCount++;
+    this.alone[id] = usedUnits === SEGMENT_HEADER_UNITS + firstUnits ? 1 : 0;
+    this.#enter(id, usedUnits, deadUnits, birth);
+  }
+
+  /** Every segment is here: ids that none has are free, births go on from `nextBirth`. */
+  endAdopting(nextBirth: number): void {
+    this.#nextBirth = nextBirth;
+    this.#freeIds.length = 0;
+    for (let id = this.bytes.length - 1; id > 0; id--)
+      if (this.medium[id] === MEDIUM_NONE) this.#freeIds.push(id);
+  }
+
+  #enter(id: number, usedUnits: number, deadUnits: number, birth: number): void {
     this.medium[id] = MEDIUM_MEMORY;
-    this.usedUnits[id] = SEGMENT_HEADER_UNITS;
-    this.deadUnits[id] = 0;
-    this.births[id] = this.#nextBirth++;
-    this.usedUnitsTotal += SEGMENT_HEADER_UNITS;
+    this.usedUnits[id] = usedUnits;
+    this.deadUnits[id] = deadUnits;
+    this.births[id] = birth;
+    this.usedUnitsTotal += usedUnits;
+    this.deadUnitsTotal += deadUnits;
     this.allocatedBytes += this.bytes[id]!.length;
     this.count++;
-    return id;
   }
 
   /** Gives up a segment that nothing points to. Its bytes stay readable until its memory is used again. */
@@ -115,6 +179,45 @@ export class SegmentTable {
     this.deadUnitsTotal -= this.deadUnits[id]!;
     this.allocatedBytes -= this.bytes[id]!.length;
     this.count--;
+    this.writable[id] = SEALED;
+    this.filedCount -= this.filed[id]!;
+    this.filed[id] = 0;
+    this.usedUnits[id] = 0;
+    this.deadUnits[id] = 0;
+    if (this.held[id] === 0) {
+      this.#drop(id);
+      return;
+    }
+    this.medium[id] = MEDIUM_RETAINED;
+    this.retainedBytes += this.bytes[id]!.length;
+  }
+
+  /** Keeps the segment's memory as it is until `letGo`. */
+  hold(id: number): void {
+    assert(this.held[id] === 0 && this.writable[id] !== WRITABLE, "only a sealed segment is held, once");
+    this.held[id] = 1;
+    this.#heldCount++;
+  }
+
+  /** Ends `hold`. */
+  letGo(id: number): void {
+    assert(this.held[id] === 1, "a segment is let go that is not held");
+    this.held[id] = 0;
+    this.#heldCount--;
+    if (this.medium[id] !== MEDIUM_RETAINED) return;
+    this.retainedBytes -= this.bytes[id]!.length;
+    this.#drop(id);
+  }
+
+  /** A file holds the segment's bytes from here on. */
+  noteFile(id: number): void {
+    assert(this.writable[id] === SEALED, "a segment that is not sealed has no file");
+    this.filed[id] = 1;
+    this.filedCount++;
+    this.writable[id] = CLOCKS_ONLY;
+  }
+
+  #drop(id: number): void {
     if (this.bytes[id]!.length === this.segmentBytes && this.#poolBytes.length < this.#poolMax) {
       this.#poolBytes.push(this.bytes[id]!);
       this.#poolWords.push(this.words[id]!);
@@ -125,10 +228,7 @@ export class SegmentTable {
     this.bytes[id] = NO_BYTES;
     this.words[id] = NO_WORDS;
     this.data[id] = NO_DATA;
-    this.writable[id] = 0;
     this.medium[id] = MEDIUM_NONE;
-    this.usedUnits[id] = 0;
-    this.deadUnits[id] = 0;
     this.#freeIds.push(id);
   }
 
@@ -150,7 +250,11 @@ export class SegmentTable {
 
   /** Forbids every further change of the segment's bytes. */
   seal(id: number): void {
-    this.writable[id] = 0;
+    if (this.writable[id] === WRITABLE) this.writable[id] = SEALED;
+  }
+
+  isInMemory(id: number): boolean {
+    return this.medium[id] === MEDIUM_MEMORY;
   }
 
   capacityUnits(id: number): number {
@@ -186,7 +290,7 @@ export class SegmentTable {
 
   /** Ids in use, in ascending order. */
   *ids(): Generator<number> {
-    for (let id = 1; id < this.bytes.length; id++) if (this.medium[id] !== MEDIUM_NONE) yield id;
+    for (let id = 1; id < this.bytes.length; id++) if (this.medium[id] === MEDIUM_MEMORY) yield id;
   }
 
   /** Visits every record of a segment in order, fillers included, each checked before it is handed over. */
@@ -209,13 +313,17 @@ export class SegmentTable {
     this.data[id] = new DataView(buffer);
   }
 
-  #growArrays(): void {
-    const size = this.writable.length * 2;
+  #growArrays(id: number): void {
+    let size = this.writable.length * 2;
+    while (size <= id) size *= 2;
     const grow = <T extends Uint8Array | Int32Array | Float64Array>(old: T, grown: T): T => {
       grown.set(old);
       return grown;
     };
     this.writable = grow(this.writable, new Uint8Array(size));
+    this.filed = grow(this.filed, new Uint8Array(size));
+    this.held = grow(this.held, new Uint8Array(size));
+    this.alone = grow(this.alone, new Uint8Array(size));
     this.medium = grow(this.medium, new Uint8Array(size));
     this.usedUnits = grow(this.usedUnits, new Int32Array(size));
     this.deadUnits = grow(this.deadUnits, new Int32Array(size));

@@ -166,6 +166,7 @@ export class HashIndex {
       this.word += offset;
     }
     const row = this.row;
+    tables.beforeChange(row);
     const flags = isVolatile ? SLOT_VOLATILE : 0;
     const slotHigh = (this.#tag << TAG_SHIFT) | flags | (segment >>> 12);
     const reachedEnd = this.#shiftIn(slotHigh, (segment << 20) | unit);
@@ -187,6 +188,7 @@ export class HashIndex {
   pointTo(segment: number, unit: number, isVolatile: boolean): void {
     const slab = this.slab;
     const word = this.word;
+    this.tables.beforeChange(this.row);
     slab[word] = (slab[word]! & ~SLOT_SEGMENT_MASK) | (segment >>> 12);
     slab[word + 1] = (segment << 20) | unit;
     this.setVolatile(isVolatile);
@@ -197,8 +199,9 @@ export class HashIndex {
   setVolatile(isVolatile: boolean): void {
     const high = this.slab[this.word]!;
     if (((high & SLOT_VOLATILE) !== 0) === isVolatile) return;
-    this.slab[this.word] = high ^ SLOT_VOLATILE;
     const tables = this.tables;
+    tables.beforeChange(this.row);
+    this.slab[this.word] = high ^ SLOT_VOLATILE;
     const step = isVolatile ? 1 : -1;
     tables.rows[this.row + ROW_VOLATILE_COUNT]! += step;
     tables.volatileCounts[tables.rows[this.row + ROW_OWNER]!]! += step;
@@ -211,6 +214,7 @@ export class HashIndex {
     const row = this.row;
     const rows = tables.rows;
     const keyspace = rows[row + ROW_OWNER]!;
+    tables.beforeChange(row);
     if (this.isVolatile) {
       rows[row + ROW_VOLATILE_COUNT]!--;
       tables.volatileCounts[keyspace]!--;

@@ -130,6 +130,7 @@ export class Reshaper {
 
   #reduce(row: number, unitCount: number): void {
     const tables = this.#tables;
+    tables.beforeChange(row);
     const before = tables.rows[row + ROW_UNIT_COUNT]!;
     const count = tables.collect(row, this.#scratch, 0);
     tables.releaseUnits(row, unitCount);
@@ -162,6 +163,8 @@ export class Reshaper {
 
     // Read before anything is written: the merged layout may not fit, and then the two stay as they are.
     if (!this.#fitsOneUnit(slots, lowerCount + upperCount, depth - 1 - tagBase)) return;
+    tables.beforeChange(lower);
+    tables.beforeChange(upper);
     tables.leaveDepth(keyspace, depth);
     tables.leaveDepth(keyspace, depth);
     tables.releaseRow(upper);

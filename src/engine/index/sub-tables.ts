@@ -31,6 +31,14 @@ export interface DetachedDirectory {
   next: number;
 }
 
+/** Told of what becomes of sub-tables while the index is being captured. */
+export interface RowObserver {
+  /** The row's slots or shape are about to change, or the row is about to be freed. */
+  beforeChange(row: number): void;
+  /** The keyspace was emptied: its sub-tables are reached through `directory` alone until they are freed. */
+  detached(keyspace: number, directory: Int32Array): void;
+}
+
 /** One sub-table as whoever copies the index sees it. */
 export interface SubTableView {
   /** Internal keyspace number. */
@@ -58,6 +66,11 @@ export class SubTables {
   #directoryBytes = 0;
   /** Changes of slots so far, as an int32 that wraps; equal counts mean that no slot has moved. */
   changes = 0;
+  /** Whoever captures the index now. */
+  observer: RowObserver | undefined = undefined;
+  /** By row number: the last capture that has the row, or during which it was created. */
+  #marks = new Int32Array(64);
+  #captures = 0;
 
   constructor(keyspaces: number, buffers: Buffers) {
     this.units = new UnitPool(buffers);
@@ -104,6 +117,24 @@ export class SubTables {
     this.rows[row + ROW_VERSION] = this.changes = (this.changes + 1) | 0;
   }
 
+  /** To be called before the slots or the shape of a row change. */
+  beforeChange(row: number): void {
+    if (this.observer !== undefined) this.observer.beforeChange(row);
+  }
+
+  /** Takes every mark away. */
+  beginMarks(): void {
+    this.#captures++;
+  }
+
+  /** Marks a row; false if it is marked already. */
+  mark(row: number): boolean {
+    const number = row / ROW_WORDS;
+    if (this.#marks[number] === this.#captures) return false;
+    this.#marks[number] = this.#captures;
+    return true;
+  }
+
   /** A row without units. */
   allocateRow(keyspace: number, prefix: number, depth: number, tagBase: number): number {
     let row = this.#freeRows.pop();
@@ -114,8 +145,12 @@ export class SubTables {
         const grown = new Int32Array(this.rows.length * 2);
         grown.set(this.rows);
         this.rows = grown;
+        const marks = new Int32Array(grown.length / ROW_WORDS);
+        marks.set(this.#marks);
+        this.#marks = marks;
       }
     }
+    this.#marks[row / ROW_WORDS] = this.#captures;
     this.rows.fill(0, row, row + ROW_WORDS);
     this.rows[row + ROW_OWNER] = keyspace;
     this.rows[row + ROW_PREFIX] = prefix;
@@ -206,6 +241,44 @@ export class SubTables {
     return true;
   }
 
+  /**
+   * Takes in a sub-table of an index image: `count` ordered slots from pair `from` of `source`. Rows come in any order;
+   * `finishAdopting` follows the last one. False if it overlaps another one or cannot be laid out.
+   */
+  adoptRow(
+    keyspace: number,
+    prefix: number,
+    depth: number,
+    tagBase: number,
+    source: Int32Array,
+    from: number,
+    count: number,
+  ): boolean {
+    if (this.isEmptyKeyspace(keyspace)) this.#setDirectory(keyspace, new Int32Array(2), EMPTY_SHIFT);
+    while (this.directoryDepth(keyspace) < depth) this.doubleDirectory(keyspace);
+    const directory = this.directories[keyspace]!;
+    const first = prefix >>> this.shifts[keyspace]!;
+    const end = first + (1 << (this.directoryDepth(keyspace) - depth));
+    for (let i = first; i < end; i++) if (directory[i] !== ROW_NONE) return false;
+    const row = this.allocateRow(keyspace, prefix, depth, tagBase);
+    this.nameInDirectory(row);
+    for (let units = layout.unitsFor(count); units <= layout.UNITS_MAX; units++) {
+      this.allocateUnits(row, units);
+      if (!this.spread(row, source, from, count)) continue;
+      this.counts[keyspace]! += count;
+      this.volatileCounts[keyspace]! += this.rows[row + ROW_VOLATILE_COUNT]!;
+      return true;
+    }
+    return false;
+  }
+
+  /** True if the adopted sub-tables of every keyspace leave no hash without one. */
+  finishAdopting(): boolean {
+    return this.directories.every(
+      (directory) => directory === EMPTY_DIRECTORY || !directory.includes(ROW_NONE),
+    );
+  }
+
   /** Depth of a keyspace's directory. */
   directoryDepth(keyspace: number): number {
     return 32 - this.shifts[keyspace]!;
@@ -263,6 +336,7 @@ export class SubTables {
   /** Empties the keyspace at once; its former sub-tables are the caller's, to be freed row by row. */
   detach(keyspace: number): DetachedDirectory {
     const directory = this.directories[keyspace]!;
+    if (this.observer !== undefined) this.observer.detached(keyspace, directory);
     this.changes = (this.changes + 1) | 0;
     this.#directoryBytes -= directory === EMPTY_DIRECTORY ? 0 : directory.byteLength;
     this.directories[keyspace] = EMPTY_DIRECTORY;
@@ -289,7 +363,9 @@ export class SubTables {
   reset(): void {
     for (let i = 0; i < this.keyspaces; i++)
       assert(this.isEmptyKeyspace(i), "reset of an index that is in use");
+    assert(this.observer === undefined, "reset of an index that is being captured");
     this.units.reset();
+    this.#marks = new Int32Array(64);
     this.rows = new Int32Array(64 * ROW_WORDS);
     this.rows[ROW_NONE + ROW_UNIT_COUNT] = 1;
     this.#rowsEnd = ROW_WORDS;
