@@ -1,13 +1,13 @@
 /**
- * What a checkpoint takes from the engine, and what it gives back to an empty one.
+ * What the engine shows to a checkpoint: its state at one LSN, read in slices while commands go on; and what an empty
+ * engine takes back.
  *
- * A capture is the engine at one LSN. Its methods are called between turns, in slices; while it is open the engine goes on
- * and copies what it is about to change first.
+ * Types only. The engine owns all memory behind these faces; the checkpoint owns the files.
  */
 import type { ValueCapture } from "../../value/format/value-face.ts";
 import type { UnpackedValue } from "../../value/unpacked.ts";
 
-/** Where a structure's bytes are: the values file, by the id of the checkpoint that wrote it, and a range in it. */
+/** Where a structure's bytes are: a values file, by the id of the checkpoint that wrote it, and a range in it. */
 export interface StructurePlace {
   readonly file: number;
   readonly offset: number;
@@ -16,71 +16,82 @@ export interface StructurePlace {
 
 export interface StructureEntry extends StructurePlace {
   readonly handle: number;
-  /** The key that owns it: internal keyspace and the halves of its hash, as int32. */
   readonly keyspace: number;
+  /** The halves of the owner's hash, int32. */
   readonly hashHigh: number;
   readonly hashLow: number;
 }
 
 export interface CapturedSegment {
+  /** Its number in addresses; given out again after it is free. */
   readonly id: number;
-  /** Unique for the life of the data set; ids are used again. */
+  /** Unique and ascending for the life of the data set. */
   readonly birth: number;
-  /** In units of 8 bytes, the header's unit included. */
+  /** 8-byte units, the header unit included. */
   readonly usedUnits: number;
   readonly deadUnits: number;
-  /** True if an earlier checkpoint wrote its file, or it was loaded from one. */
+  /** Size in bytes that the segment's memory has to have (an ordinary one may be filled less). */
+  readonly capacityBytes: number;
+  /** True if its file was written by an earlier checkpoint (or it was loaded from one). */
   readonly hasFile: boolean;
 }
 
 export interface CapturedStructure {
   readonly handle: number;
-  /** To be released by whoever took it. */
   readonly value: ValueCapture;
 }
 
+/** The engine at one LSN. Methods are called between turns, from slices of at most about half a millisecond. */
 export interface EngineCapture {
   /** Internal keyspace of each logical database. */
   readonly keyspaces: Int32Array;
-  /** Of all databases. */
+  /** In all databases, at the LSN. */
   readonly keys: number;
   readonly nextBirth: number;
   readonly segments: readonly CapturedSegment[];
-  /** Memory that is kept for the capture alone, in bytes. */
-  readonly retainedBytes: number;
   /**
-   * Copies sub-tables that were not copied yet (row format, index/row-format.ts) to `into` from `offset` (both divisible by 4)
-   * on, about `rowsMax` of them; answers how many bytes, 0 when none is left. Room for ROW_BYTES_MAX is required.
+   * Copies sub-tables (row format, src/engine/index/row-format.ts) into [offset, into.length); at most `rowsMax`;
+   * answers bytes written, 0 when none is left. Room for ROW_BYTES_MAX (8,208) is required.
    */
   copyRows(into: Uint8Array, offset: number, rowsMax: number): number;
-  /** The next structure to be written, those first whose capture holds memory; undefined when none is left. */
+  /**
+   * The next structure that has to be written, those that hold copied memory first; undefined when none is left. The
+   * caller writes it, then calls `structureWritten`. The engine releases the capture, then or in `abandon`.
+   */
   nextStructure(): CapturedStructure | undefined;
   structureWritten(handle: number, place: StructurePlace): void;
-  /** Every structure of the capture's LSN with its place; only after all of them have been written. */
+  /** Every structure at the LSN with its place; only after all were written. */
   structures(): Iterable<StructureEntry>;
-  /** The bytes [0, usedUnits * 8) of a segment: they stay as they are until `segmentWritten`, `complete` or `abandon`. */
+  /** Bytes [0, usedUnits * 8) of a segment, unchanged until segmentWritten or abandon. They may be read by another thread. */
   segmentBytes(id: number): Uint8Array;
-  /** The segment's file is durable, its name too. Holds whether or not the checkpoint is published in the end. */
+  /** The segment's file is durable (synced, its name too): the engine may drop or clean the memory. Independent of publication. */
   segmentWritten(id: number): void;
-  /** All of it is published. */
+  /** The manifest is published. */
   complete(): void;
-  /** It has failed or was given up: what was to be written is to be written by the next one. */
+  /** The checkpoint has failed or was given up: everything that was to be written is to be written next time. */
   abandon(): void;
 }
 
-/** Fills an empty engine. Everything is checked: FerriteError("corruption") says what was expected and found. */
+export interface LoadedSegment {
+  readonly id: number;
+  readonly birth: number;
+  readonly usedUnits: number;
+  readonly deadUnits: number;
+  /** usedUnits * 8 bytes; the engine owns them. */
+  readonly bytes: ArrayBuffer;
+}
+
+export interface LoadedTotals {
+  readonly keyspaces: Int32Array;
+  readonly keys: number;
+  readonly nextBirth: number;
+}
+
+/** Fills an empty engine. Every call checks what it is given and throws FerriteError("corruption") with what was expected and found. */
 export interface EngineLoader {
-  /** `bytes` is `usedUnits` * 8 long and becomes the engine's. */
-  addSegment(segment: {
-    readonly id: number;
-    readonly birth: number;
-    readonly usedUnits: number;
-    readonly deadUnits: number;
-    readonly bytes: ArrayBuffer;
-  }): void;
-  /** Rows as `copyRows` wrote them, whole ones; `offset` divisible by 4. */
+  addSegment(segment: LoadedSegment): void;
+  /** As `copyRows` wrote them. */
   addRows(bytes: Uint8Array, offset: number, length: number): void;
   addStructure(entry: StructureEntry, value: UnpackedValue): void;
-  /** All is there. */
-  finish(totals: { readonly keyspaces: Int32Array; readonly keys: number; readonly nextBirth: number }): void;
+  finish(totals: LoadedTotals): void;
 }
