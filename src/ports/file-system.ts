@@ -6,7 +6,7 @@
  *    after they were written; before it any subset of them, torn anywhere, may survive;
  *  - of bytes that were overwritten and not synced since, each may be found old or new; the rest of the file is
  *    untouched. What lies beyond the durable end is found as after an append: written, absent or zeros;
- *  - a name (created, renamed, removed) survives only after `syncDirectorySync` of its folder; before it
+ *  - a name (created, renamed, removed) survives only after a sync of its folder that started later; before it
  *    either the old or the new state of that name may survive, each name by itself;
  *  - `renameSync` is atomic: a reader sees the old or the new file, never neither;
  *  - after a failed sync nothing is known about any byte written since the last good one: the caller must
@@ -45,6 +45,8 @@ export interface FileSystem {
   /** ENOENT if absent. */
   unlinkSync(path: string): void;
   syncDirectorySync(path: string): void;
+  /** As `syncDirectorySync` on another thread; names that change while it is under way may or may not be covered. */
+  syncDirectory(path: string, done: FileDone): void;
   /**
    * Takes an exclusive advisory lock on the file, created if absent, for as long as the process lives or until
    * `release`. Answers undefined if another process holds it.

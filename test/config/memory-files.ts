@@ -70,6 +70,7 @@ export class MemoryFiles implements FileSystem {
   syncDirectorySync(path: string): void {
     this.operations.push(`sync ${path}`);
   }
+  syncDirectory = unused;
   lockSync = unused;
   freeBytesSync = unused;
 }

@@ -388,6 +388,22 @@ for (const implementation of IMPLEMENTATIONS) {
         open.close();
       });
 
+      it("syncs a folder on another thread and completes on a later turn", async () => {
+        write(system, path("a"), "bytes");
+        let ended = false;
+        const synced = settle((done) =>
+          system.syncDirectory(place.root, (error) => {
+            ended = true;
+            done(error);
+          }),
+        );
+        expect(ended).toBe(false);
+        await synced;
+        await expect(settle((done) => system.syncDirectory(path("none"), done))).rejects.toMatchObject({
+          code: "ENOENT",
+        });
+      });
+
       it("renames folders with what is in them", () => {
         system.makeDirectorySync(path("a/b"));
         write(system, path("a/b/f"), "x");

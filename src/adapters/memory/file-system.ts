@@ -12,7 +12,7 @@
  */
 import { posix } from "node:path";
 import { assert } from "../../base/assert.ts";
-import type { File, FileLock, FileStat, FileSystem, OpenMode } from "../../ports/file-system.ts";
+import type { File, FileDone, FileLock, FileStat, FileSystem, OpenMode } from "../../ports/file-system.ts";
 import type { Random } from "../../ports/random.ts";
 import { sortedByBytes } from "../files/byte-order.ts";
 import { systemErrorOf } from "../files/system-error.ts";
@@ -201,6 +201,10 @@ export class MemoryFileSystem implements FileSystem {
 
   syncDirectorySync(path: string): void {
     this.enter("syncDirectory", path);
+    this.#syncDirectory(path);
+  }
+
+  #syncDirectory(path: string): void {
     const directory = this.#directoryAt(path, "fsync");
     const fault = this.options.fault?.("syncDirectory", path);
     if (fault === undefined) {
@@ -209,6 +213,18 @@ export class MemoryFileSystem implements FileSystem {
     }
     directory.settleByChance(this.options.random);
     throw systemErrorOf(fault.code, "fsync", path);
+  }
+
+  syncDirectory(path: string, done: FileDone): void {
+    this.later("syncDirectory", path, () => {
+      let failed: Error | undefined;
+      try {
+        this.#syncDirectory(path);
+      } catch (error) {
+        failed = error as Error;
+      }
+      this.later("done", path, () => done(failed));
+    });
   }
 
   lockSync(path: string, note: string): FileLock | undefined {

@@ -10,12 +10,15 @@
  * behind other file work; and the lock needs flock(1) to be the kernel's (portable-lock.ts).
  */
 import {
+  close,
   closeSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
+  open,
   openSync,
   read,
   readdirSync,
@@ -92,6 +95,18 @@ export class PortableFileSystem implements FileSystem {
     } finally {
       closeSync(descriptor);
     }
+  }
+
+  syncDirectory(path: string, done: FileDone): void {
+    open(path, "r", (failed, descriptor) => {
+      if (failed !== null) {
+        done(failed);
+        return;
+      }
+      fsync(descriptor, (error) => {
+        close(descriptor, () => done(error === null ? undefined : withPath(error, path)));
+      });
+    });
   }
 
   lockSync(path: string, note: string): FileLock | undefined {
