@@ -12,8 +12,9 @@
  *    is dropped.
  */
 import { assert } from "../base/assert.ts";
-import type { ValueCapture } from "../value/format/value-face.ts";
-import type { ChangeGuard, UnpackedValue } from "../value/unpacked.ts";
+import type { ValueCapture } from "../value/format/value-capture.ts";
+import type { ChangeGuard } from "../value/change-guard.ts";
+import type { UnpackedValue } from "../value/unpacked.ts";
 import type { CapturedStructure, StructureEntry, StructurePlace } from "./capture/capture-face.ts";
 import { handleOf, isUnpacked } from "./hot/record.ts";
 
@@ -65,6 +66,10 @@ export class UnpackedTable implements ChangeGuard {
   #isCapturing = false;
   #wanted: number[] = [];
   #captured: CapturedStructure[] = [];
+  /** Handed out and not yet written. */
+  #taken: CapturedStructure | undefined;
+  /** Captures whose memory has yet to be freed. */
+  #ending: ValueCapture[] = [];
   /** Handles that were dropped since it began. */
   #freeLater: number[] = [];
   /** Owners at its beginning, of handles that have another one by now. */
@@ -215,14 +220,19 @@ export class UnpackedTable implements ChangeGuard {
     }
   }
 
-  /** Structures that are waiting to be freed; Redis's lazyfree_pending_objects. */
+  /** Structures and captures that are waiting to be freed; Redis's lazyfree_pending_objects. */
   get pending(): number {
-    return this.#dropped.length;
+    return this.#dropped.length + this.#ending.length;
   }
 
-  /** Frees up to about `piecesMax` pieces of dropped structures. */
+  /** Frees up to about `piecesMax` pieces of dropped structures and of captures that have ended. */
   step(piecesMax: number): void {
-    if (this.#dropped.at(-1)?.release(piecesMax) === true) this.#dropped.pop();
+    const capture = this.#ending.at(-1);
+    if (capture === undefined) {
+      if (this.#dropped.at(-1)?.release(piecesMax) === true) this.#dropped.pop();
+    } else if (capture.release(piecesMax)) {
+      this.#ending.pop();
+    }
   }
 
   // -- changes and captures ------------------------------------------------------------------------------------
@@ -271,17 +281,27 @@ export class UnpackedTable implements ChangeGuard {
 
   /** See EngineCapture.nextStructure. */
   nextCaptured(): CapturedStructure | undefined {
-    for (;;) {
-      const captured = this.#captured.pop();
-      if (captured !== undefined) return captured;
+    assert(this.#taken === undefined, "structures are written one after the other");
+    while (this.#captured.length === 0) {
       const handle = this.#wanted.pop();
       if (handle === undefined) return undefined;
       if ((this.#state[handle]! & WANTED) !== 0) this.#capture(handle, this.get(handle));
     }
+    this.#taken = this.#captured.pop();
+    return this.#taken;
   }
 
-  notePlace(handle: number, place: StructurePlace): void {
+  /** The structure that was handed out last is written. */
+  noteWritten(handle: number, place: StructurePlace): void {
+    assert(this.#taken?.handle === handle, "a structure was written that is not being written");
     this.#setPlace(handle, place);
+    this.#release(this.#taken.value);
+    this.#taken = undefined;
+  }
+
+  /** Ends a capture: the structure may be captured again; memory comes back in slices. */
+  #release(capture: ValueCapture): void {
+    if (!capture.release(1)) this.#ending.push(capture);
   }
 
   #setPlace(handle: number, place: StructurePlace): void {
@@ -326,11 +346,14 @@ export class UnpackedTable implements ChangeGuard {
           this.#makeDirty(handle);
         }
       }
+      if (this.#taken !== undefined) this.#captured.push(this.#taken);
       for (const { handle, value } of this.#captured) {
-        while (!value.release(Number.MAX_SAFE_INTEGER)) {}
+        this.#release(value);
         if (this.#values[handle] !== undefined) this.#makeDirty(handle);
       }
     }
+    assert(!written || this.#captured.length === 0, "a checkpoint is complete without some of its structures");
+    this.#taken = undefined;
     this.#captured = [];
     this.#wanted = [];
     this.#ownersBefore.clear();
@@ -338,9 +361,11 @@ export class UnpackedTable implements ChangeGuard {
     this.#freeLater = [];
   }
 
-  /** Memory that captures hold which nobody has taken yet. */
-  get captures(): readonly ValueCapture[] {
-    return this.#captured.map(({ value }) => value);
+  /** Memory that captures alone hold. */
+  get retainedBytes(): number {
+    let bytes = this.#taken?.value.retainedBytes ?? 0;
+    for (const { value } of this.#captured) bytes += value.retainedBytes;
+    return bytes;
   }
 
   #grow(handle: number): void {

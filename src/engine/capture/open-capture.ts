@@ -45,7 +45,7 @@ export class OpenCapture implements EngineCapture {
   /** Held segments that have yet to be written: id to used units. */
   readonly #held = new Map<number, number>();
   #wordsOf: Uint8Array | undefined;
-  #words = new Int32Array(0);
+  #words: Int32Array = new Int32Array(0);
   #isOpen = true;
 
   constructor(parts: CaptureParts) {
@@ -77,7 +77,8 @@ export class OpenCapture implements EngineCapture {
   }
 
   get retainedBytes(): number {
-    return this.#index.retainedBytes + this.#parts.log.segments.retainedBytes;
+    const { log, unpacked } = this.#parts;
+    return this.#index.retainedBytes + log.segments.retainedBytes + unpacked.retainedBytes;
   }
 
   copyRows(into: Uint8Array, offset: number, rowsMax: number): number {
@@ -94,7 +95,7 @@ export class OpenCapture implements EngineCapture {
   }
 
   structureWritten(handle: number, place: StructurePlace): void {
-    this.#parts.unpacked.notePlace(handle, place);
+    this.#parts.unpacked.noteWritten(handle, place);
   }
 
   structures(): Iterable<StructureEntry> {
