@@ -63,6 +63,12 @@ export interface CheckpointManifest {
   readonly segments: readonly SegmentFileEntry[];
 }
 
+/** Of all files that it names. */
+export function totalBytes(manifest: CheckpointManifest): number {
+  const sum = (files: readonly FileEntry[]): number => files.reduce((bytes, file) => bytes + file.bytes, 0);
+  return manifest.index.bytes + sum(manifest.values) + sum(manifest.segments);
+}
+
 /** The lines before the last one, each with its line end; one at a time, because there may be 65,535 segments. */
 export function* manifestLines(manifest: CheckpointManifest): Generator<string> {
   const { identity, index } = manifest;
