@@ -1,53 +1,103 @@
 /**
  * What commands and INFO learn of the log and of checkpoints, and what they may ask of them.
  *
- * Checkpoints do not exist in this version: SAVE, BGSAVE and BGREWRITEAOF say so instead of pretending.
+ * Invariant: a promise resolves only when the thing is done, and rejects with the text that the client gets.
  */
-
-import { FerriteError } from "../base/errors.ts";
+import { FerriteError, messageOf } from "../base/errors.ts";
+import type { CheckpointResult } from "../checkpoint/checkpoint-writer.ts";
 import type { PersistenceFace } from "../commands/server-face.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { CheckpointFigures, Checkpoints } from "./checkpoints.ts";
 import type { Database } from "./database.ts";
+import type { LogRewriting, RewriteFigures } from "./log-rewriting.ts";
 
-const NO_CHECKPOINTS =
-  "ERR checkpoints are not available in this version; the append-only file already holds every write";
+export interface PersistenceParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Undefined until everything is loaded. */
+  readonly checkpoints: () => Checkpoints | undefined;
+  readonly rewriting: () => LogRewriting | undefined;
+  /** Empties memory and loads the newest checkpoint, which has to hold everything. */
+  readonly reload: () => Promise<void>;
+}
+
+const NOT_LOADED = "ERR the data set is not loaded yet";
+const SAVING = "ERR Background save already in progress";
+const REWRITING =
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
 
 export class Persistence implements PersistenceFace {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly lastSaveSeconds: number;
-  readonly saveInProgress = false;
+  readonly #parts: PersistenceParts;
+  readonly #startedSeconds: number;
 
-  constructor(database: Database, clock: Clock) {
-    this.#database = database;
-    this.#clock = clock;
-    this.lastSaveSeconds = Math.floor(clock.wallMs() / 1000);
+  constructor(parts: PersistenceParts) {
+    this.#parts = parts;
+    this.#startedSeconds = Math.floor(parts.clock.wallMs() / 1000);
+  }
+
+  get lastSaveSeconds(): number {
+    const figures = this.checkpointFigures;
+    return figures === undefined ? this.#startedSeconds : Math.floor(figures.lastSaveMs / 1000);
+  }
+
+  get saveInProgress(): boolean {
+    return this.checkpointFigures?.inProgress ?? false;
+  }
+
+  get checkpointFigures(): CheckpointFigures | undefined {
+    return this.#parts.checkpoints()?.figures;
+  }
+
+  get rewriteFigures(): RewriteFigures | undefined {
+    return this.#parts.rewriting()?.figures;
   }
 
   get aofEnabled(): boolean {
-    return this.#database.log !== undefined;
+    return this.#parts.database.log !== undefined;
   }
 
   get durable(): boolean {
-    const log = this.#database.log;
+    const { log } = this.#parts.database;
     return log !== undefined && log.durableLsn >= log.nextLsn - 1;
   }
 
+  #checkpoints(): Checkpoints {
+    const checkpoints = this.#parts.checkpoints();
+    if (checkpoints === undefined) throw new FerriteError("unavailable", NOT_LOADED);
+    return checkpoints;
+  }
+
   async save(): Promise<void> {
-    throw new FerriteError("usage", NO_CHECKPOINTS);
+    failUnlessPublished(await this.#checkpoints().take());
   }
-  startSave(): string {
-    throw new FerriteError("usage", NO_CHECKPOINTS);
+
+  startSave(schedule: boolean): string {
+    const checkpoints = this.#checkpoints();
+    if (checkpoints.figures.inProgress) throw new FerriteError("conflict", SAVING);
+    if (this.rewriteFigures?.inProgress === true) {
+      if (!schedule) throw new FerriteError("conflict", REWRITING);
+      checkpoints.schedule();
+      return "Background saving scheduled";
+    }
+    void checkpoints.take();
+    return "Background saving started";
   }
+
   startAofRewrite(): string {
-    throw new FerriteError("usage", NO_CHECKPOINTS);
+    const rewriting = this.#parts.rewriting();
+    if (rewriting === undefined) throw new FerriteError("unavailable", NOT_LOADED);
+    return rewriting.ask();
   }
-  async reload(): Promise<void> {
-    throw new FerriteError("usage", "ERR reloading a running server is not available in this version");
+
+  async reload(source: "checkpoint" | "log"): Promise<void> {
+    if (source === "log") {
+      throw new FerriteError("usage", "ERR DEBUG LOADAOF is not available: restart the server to load the log");
+    }
+    await this.#parts.reload();
   }
 
   syncAof(): Promise<void> {
-    const log = this.#database.log;
+    const { log } = this.#parts.database;
     if (log === undefined)
       return Promise.reject(new FerriteError("usage", "the append-only file is disabled"));
     return new Promise((resolve, reject) => {
@@ -56,9 +106,10 @@ export class Persistence implements PersistenceFace {
   }
 
   whenDurable(timeoutMs: number, answer: (durable: boolean) => void): void {
-    const log = this.#database.log;
+    const { clock, database } = this.#parts;
+    const { log } = database;
     if (log === undefined) {
-      this.#clock.soon(() => answer(false));
+      clock.soon(() => answer(false));
       return;
     }
     let open = true;
@@ -68,11 +119,21 @@ export class Persistence implements PersistenceFace {
       timer?.cancel();
       answer(durable);
     };
-    const timer = timeoutMs > 0 ? this.#clock.after(timeoutMs, () => settle(false)) : undefined;
+    const timer = timeoutMs > 0 ? clock.after(timeoutMs, () => settle(false)) : undefined;
     log.forceSync((error) => {
       // A log that has failed is not durable now; the time-out, if there is one, answers.
       if (error === undefined) settle(true);
       else if (timer === undefined) settle(false);
     });
   }
+}
+
+/** Throws what a client is told of a checkpoint that it waited for. */
+export function failUnlessPublished(result: CheckpointResult): void {
+  if (result.kind === "published") return;
+  throw new FerriteError(
+    "unavailable",
+    `ERR the checkpoint failed: ${messageOf(result.error)}; the one before it stays valid`,
+    { cause: result.error },
+  );
 }

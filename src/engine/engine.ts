@@ -336,6 +336,16 @@ export class Engine {
     });
   }
 
+  /** Empties the engine at once, whatever state a failed attempt at loading left it in. */
+  clear(): void {
+    assert(this.#capture === undefined, "an engine that is being captured is not emptied");
+    this.#hot.forget();
+    this.#cleaner.abandon();
+    this.#flusher.reset();
+    this.#unpacked.clear();
+    this.#hot.mapDatabases(Int32Array.from({ length: this.keyspace.databases }, (_, db) => db));
+  }
+
   /** Memory for a segment that is about to be loaded. */
   allocateSegment(bytes: number): ArrayBuffer {
     return this.#buffers.allocate(bytes);

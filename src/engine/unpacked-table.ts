@@ -220,6 +220,13 @@ export class UnpackedTable implements ChangeGuard {
     }
   }
 
+  /** Drops every structure. */
+  clear(): void {
+    for (let handle = 0; handle < this.#values.length; handle++)
+      if (this.#values[handle] !== undefined) this.drop(handle);
+    this.endAdopting();
+  }
+
   /** Structures and captures that are waiting to be freed; Redis's lazyfree_pending_objects. */
   get pending(): number {
     return this.#dropped.length + this.#ending.length;

@@ -8,6 +8,8 @@
 import { crc32 } from "node:zlib";
 import { latin1 } from "../base/bytes.ts";
 import { FerriteError, messageOf, systemCode } from "../base/errors.ts";
+import { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
+import { decodeManifest } from "../checkpoint/manifest-format.ts";
 import type { FileLock, FileSystem } from "../ports/file-system.ts";
 import type { Random } from "../ports/random.ts";
 
@@ -25,6 +27,7 @@ export interface Identity {
 export interface DataDirectory {
   readonly path: string;
   readonly aofPath: string;
+  readonly checkpointsPath: string;
   readonly identity: Identity;
   readonly isNew: boolean;
   release(): void;
@@ -49,7 +52,8 @@ export function openDataDirectory(
   const lock = takeLock(fileSystem, path, note);
   try {
     const { identity, isNew } = readOrCreateIdentity(fileSystem, path, random);
-    return { path, aofPath: `${path}/aof`, identity, isNew, release: () => lock.release() };
+    const folders = { aofPath: `${path}/aof`, checkpointsPath: `${path}/checkpoints` };
+    return { path, ...folders, identity, isNew, release: () => lock.release() };
   } catch (error) {
     lock.release();
     throw error;
@@ -119,16 +123,8 @@ function readOrCreateIdentity(
     fileSystem.syncDirectorySync(path);
     return { identity: parseIdentity(latin1(fileSystem.readFileSync(file)), file), isNew: false };
   }
-  const foreign = fileSystem
-    .listSync(path)
-    .filter((name) => name === "aof" || name === "checkpoints" || name === "warm");
-  if (foreign.length > 0) {
-    throw new FerriteError(
-      "corruption",
-      `${file} is missing although ${path}/${foreign[0]} exists; restore the file from a copy of the directory, or move the data aside to start empty`,
-    );
-  }
-  const identity = createIdentity(random);
+  const carried = carriedIdentity(fileSystem, path, file);
+  const identity = carried ?? createIdentity(random);
   const temporary = `${file}.new`;
   if (fileSystem.statSync(temporary) !== undefined) fileSystem.unlinkSync(temporary);
   const handle = fileSystem.openSync(temporary, "create");
@@ -141,7 +137,36 @@ function readOrCreateIdentity(
   }
   fileSystem.renameSync(temporary, file);
   fileSystem.syncDirectorySync(path);
-  return { identity, isNew: true };
+  return { identity, isNew: carried === undefined };
+}
+
+/**
+ * The identity that the newest readable checkpoint carries: a copy of `checkpoints` and `aof` alone has no file of its own.
+ * Undefined if the directory is empty.
+ */
+function carriedIdentity(fileSystem: FileSystem, path: string, file: string): Identity | undefined {
+  const folder = new CheckpointFolder(fileSystem, `${path}/checkpoints`);
+  for (const id of folder.list().manifests.toReversed()) {
+    const manifestPath = folder.manifestPath(id);
+    try {
+      const { identity } = decodeManifest(fileSystem.readFileSync(manifestPath), manifestPath);
+      return { ...identity, format: DIRECTORY_FORMAT };
+    } catch {
+      // Choosing a checkpoint tells what is wrong with it; an older one is of the same data set.
+    }
+  }
+  const foreign = fileSystem.listSync(path).find((name) => isData(fileSystem, path, name));
+  if (foreign === undefined) return undefined;
+  throw new FerriteError(
+    "corruption",
+    `${file} is missing although ${path}/${foreign} exists; restore the file from a copy of the directory, or move the data aside to start empty`,
+  );
+}
+
+/** Folders of which nothing was written yet may be left by a first start that was killed. */
+function isData(fileSystem: FileSystem, path: string, name: string): boolean {
+  if (name === "aof" || name === "warm") return true;
+  return name === "checkpoints" && fileSystem.listSync(`${path}/${name}`).some((each) => each !== "segments");
 }
 
 function createIdentity(random: Random): Identity {

@@ -42,6 +42,12 @@ export class Flusher {
       this.#detached.push({ directory, next, birthsEnd: this.#log.segments.nextBirth });
     if (tables.observer !== undefined || this.#log.segments.holdsBack) return;
     for (let i = 0; i < tables.keyspaces; i++) if (tables.counts[i] !== 0) return;
+    this.reset();
+  }
+
+  /** Drops all keyspaces, segments and units at once. Nothing may be captured. */
+  reset(): void {
+    const tables = this.#tables;
     for (let i = 0; i < tables.keyspaces; i++) tables.detach(i);
     this.#detached = [];
     this.#cleaner.abandon();

@@ -160,6 +160,7 @@ export class RecordLog implements RecordHasher {
     this.held = SEGMENT_NONE;
     this.passedBytes = 0;
     for (const id of this.segments.ids()) this.segments.free(id);
+    this.segments.endAdopting(this.segments.nextBirth);
   }
 
   isInMemory(segment: number): boolean {

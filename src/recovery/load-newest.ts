@@ -1,0 +1,64 @@
+/**
+ * Loads the newest checkpoint that is whole into an empty engine.
+ *
+ * Invariants: nothing on disk is changed; an older checkpoint than the newest is loaded only if the log has every effect after
+ * it, and never in silence; what a damaged one has put into the engine is gone before the next one is tried.
+ */
+import type { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
+import {
+  chooseCheckpoint,
+  describeRejection,
+  type RejectedCheckpoint,
+  rejectionOf,
+} from "../checkpoint/choose-checkpoint.ts";
+import { type LoadParts, loadCheckpoint } from "../checkpoint/load-checkpoint.ts";
+import type { CheckpointIdentity, CheckpointManifest } from "../checkpoint/manifest-format.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Logger } from "../ports/logger.ts";
+import { ValueBuilder } from "../value/format/value-builder.ts";
+
+export interface LoadNewestOptions extends LoadParts {
+  readonly folder: CheckpointFolder;
+  readonly identity: CheckpointIdentity;
+  readonly engine: Engine;
+  readonly logger: Logger;
+  /** See ChooseOptions. */
+  readonly logLacksAfter: (lsn: number) => string | undefined;
+  readonly onProgress: (bytesDone: number, bytesTotal: number) => void;
+}
+
+/** The checkpoint that was loaded; undefined if there is none. Throws FerriteError, see `chooseCheckpoint`. */
+export async function loadNewest(options: LoadNewestOptions): Promise<CheckpointManifest | undefined> {
+  const { folder, identity, engine, logger, logLacksAfter } = options;
+  const excluded = new Map<number, RejectedCheckpoint>();
+  for (;;) {
+    const { manifest, rejected } = chooseCheckpoint({ folder, identity, logLacksAfter, excluded });
+    try {
+      if (manifest !== undefined) await load(options, manifest);
+    } catch (error) {
+      const rejection = manifest && rejectionOf(manifest.id, folder, error);
+      if (rejection === undefined) throw error;
+      excluded.set(rejection.id, rejection);
+      engine.clear();
+      continue;
+    }
+    for (const rejection of rejected) {
+      logger.warning("a checkpoint is damaged and was not used: the log holds everything after the one before it", {
+        reason: describeRejection(rejection),
+        used: manifest?.id ?? "none",
+      });
+    }
+    return manifest;
+  }
+}
+
+function load(options: LoadNewestOptions, manifest: CheckpointManifest): Promise<void> {
+  const { engine } = options;
+  return loadCheckpoint({
+    ...options,
+    manifest,
+    loader: engine.beginLoading(),
+    newValueBuilder: () => new ValueBuilder(engine),
+    allocate: (bytes) => engine.allocateSegment(bytes),
+  });
+}
