@@ -14,7 +14,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes, integerTextLength, writeInteger } from "../base/bytes.ts";
-import { crc32 } from "./crc32.ts";
+import { crc32 } from "../base/crc32.ts";
 import { HEADER_BYTES_MAX, KIND_EFFECTS, writeFrameHeader } from "./frame-format.ts";
 
 /** From here on a range is written from where it lies: one more write costs less than the copy. */

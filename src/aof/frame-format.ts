@@ -15,7 +15,7 @@
  * Hot-path file: writing a header allocates nothing.
  */
 import { writeInteger } from "../base/bytes.ts";
-import { crc32 } from "./crc32.ts";
+import { crc32 } from "../base/crc32.ts";
 
 /** Every header, CR LF included, is shorter than this. */
 export const HEADER_BYTES_MAX = 128;

@@ -9,11 +9,12 @@
  *
  * Hot-path file: replay allocates per frame, not per effect.
  */
+
+import { crc32 } from "../base/crc32.ts";
 import { FerriteError } from "../base/errors.ts";
 import type { File } from "../ports/file-system.ts";
 import type { Request } from "../protocol/request.ts";
 import { COMMAND_INCOMPLETE, CommandParser } from "./command-parser.ts";
-import { crc32 } from "./crc32.ts";
 import { FileWindow, WINDOW_BYTES } from "./file-window.ts";
 import { FrameHeader, HEADER_BYTES_MAX, HEADER_INCOMPLETE, KIND_EFFECTS, KIND_LOST } from "./frame-format.ts";
 

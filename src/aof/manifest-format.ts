@@ -10,8 +10,8 @@
  * last line is a checksum over all before it, because a manifest that is half right is worse than none.
  */
 import { fromLatin1, latin1 } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
 import { FerriteError } from "../base/errors.ts";
-import { crc32 } from "./crc32.ts";
 
 export const MANIFEST_VERSION = 1;
 

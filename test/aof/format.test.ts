@@ -1,7 +1,6 @@
 import { crc32 as zlibCrc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { crc32 } from "../../src/aof/crc32.ts";
 import {
   FrameHeader,
   HEADER_BYTES_MAX,
@@ -14,6 +13,7 @@ import { decodeManifest, encodeManifest, type PartEntry } from "../../src/aof/ma
 import { checkStem, partName, partSeq } from "../../src/aof/part-names.ts";
 import { healDelayMs, parseSyncPolicy } from "../../src/aof/sync-policy.ts";
 import { latin1 } from "../../src/base/bytes.ts";
+import { crc32 } from "../../src/base/crc32.ts";
 
 const number = fc.maxSafeNat();
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { crc32 } from "../../src/aof/crc32.ts";
 import { KIND_EFFECTS, writeFrameHeader } from "../../src/aof/frame-format.ts";
 import { FRAME_WINDOW_MAX } from "../../src/aof/frame-reader.ts";
 import { readLog } from "../../src/aof/read-log.ts";
 import { fromLatin1 } from "../../src/base/bytes.ts";
+import { crc32 } from "../../src/base/crc32.ts";
 import { append, FOLDER, fileText, finish, newWorld, readBack, resp, start, type World } from "./support.ts";
 
 const PART = `${FOLDER}/appendonly.aof.1.incr.aof`;
