@@ -7,6 +7,8 @@
  *
  * Invariant: the numbers below are stored in records and must not change.
  */
+import type { ChangeGuard } from "./change-guard.ts";
+import type { ValueCapture } from "./format/value-capture.ts";
 import type { PieceHeap } from "./heap/piece-heap.ts";
 
 /** "listpack", for all types. */
@@ -39,8 +41,17 @@ export interface UnpackedValue {
   readonly memoryBytes: number;
   /** No element's own time is over before this one; Infinity if none has a time. Absent where elements have none. */
   readonly elementsDueMs?: number;
-  /** A second structure with the same content. */
+  /** Told before the first change of each of its epochs; NO_GUARD until the structure's keeper sets it. */
+  guard: ChangeGuard;
+  /** The guard's epoch in which the last change was told; the guard and the keeper set it. */
+  guardedEpoch: number;
+  /** A second structure with the same content, and without a guard. */
   copy(): UnpackedValue;
+  /**
+   * The content as it is now, to be written at leisure whatever becomes of the structure; it may be released meanwhile.
+   * Costs the same for any size. One at a time: the capture before must have been released, or begun to be.
+   */
+  capture(): ValueCapture;
   /** Frees up to `piecesMax` pieces; true when nothing is left. Nothing else may be called once it has begun. */
   release(piecesMax: number): boolean;
 }

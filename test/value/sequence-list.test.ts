@@ -97,7 +97,7 @@ class Pair {
       }
       case "capture":
         if (this.#capture !== undefined) return;
-        this.#capture = list.capture();
+        this.#capture = list.captureLeaves();
         this.#captured = model.slice();
         this.#read = [];
         expect(this.#capture.size).toBe(model.length);
@@ -339,7 +339,7 @@ describe("ListSequence", () => {
     const list = new ListSequence(heap, SMALL);
     const elements = numbered(300);
     pushAll(list, elements);
-    const capture = list.capture();
+    const capture = list.captureLeaves();
     expect(capture.heldBytes).toBe(0);
     list.removeRange(10, 200);
     pushAll(list, elements);
@@ -359,12 +359,12 @@ describe("ListSequence", () => {
     const heap = new PieceHeap();
     const list = new ListSequence(heap, SMALL);
     pushAll(list, numbered(100));
-    const first = list.capture();
-    expect(() => list.capture()).toThrow(/one capture at a time/);
+    const first = list.captureLeaves();
+    expect(() => list.captureLeaves()).toThrow(/one capture at a time/);
     list.removeRange(0, 100);
     pushAll(list, numbered(50));
     expect(first.release(1)).toBe(false);
-    const second = list.capture();
+    const second = list.captureLeaves();
     list.removeRange(0, 49);
     while (!first.release(1));
     const read: string[] = [];
@@ -420,7 +420,7 @@ describe("ListSequence", () => {
     let refused = 0;
     let capture: SequenceCapture | undefined;
     for (let i = 0; i < 20_000; i++) {
-      if (i % 500 === 0) capture = list.capture();
+      if (i % 500 === 0) capture = list.captureLeaves();
       if (i % 500 === 400) capture!.release();
       const at = random.below(model.length);
       const bytes = bytesOf("x".repeat(random.below(40)));

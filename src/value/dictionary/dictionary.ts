@@ -7,6 +7,7 @@
  *    method; the bytes it names belong to the dictionary and may be read only.
  *  - While a capture exists every piece that it needs stays as it is (see owned-pieces.ts).
  *  - An error of kind "unavailable" (no memory) leaves the dictionary as it was.
+ *  - Nothing changes before the owner's watch was asked (see change-guard.ts).
  *
  * Extendible hashing instead of a table of slots with entries elsewhere: an entry and its slot are in one piece, so a
  * lookup waits for memory twice, growth moves 2 KiB at a time, and hash order, cursors and captures come with it.
@@ -16,6 +17,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import { copyWords, SourceView } from "../../base/word-bytes.ts";
+import { type ChangeWatch, UNWATCHED } from "../change-guard.ts";
 import type { PieceHeap } from "../heap/piece-heap.ts";
 import { DictionaryCapture } from "./dictionary-capture.ts";
 import {
@@ -53,11 +55,16 @@ export class Dictionary {
   #scratch = new Uint8Array(0);
   #tearDown: TearDown | undefined;
 
-  /** Error of kind "unavailable" without memory. `shape` is for tests and measurements. */
-  constructor(heap: PieceHeap, hasher: KeyHasher, shape: DictionaryShape = DICTIONARY_SHAPE) {
+  /** Error of kind "unavailable" without memory. `watch` is the owner's; `shape` is for tests and measurements. */
+  constructor(
+    heap: PieceHeap,
+    hasher: KeyHasher,
+    shape: DictionaryShape = DICTIONARY_SHAPE,
+    watch: ChangeWatch = UNWATCHED,
+  ) {
     this.#hasher = hasher;
     this.#entryBytesMax = shape.entryBytesMax;
-    this.#store = new LeafStore(heap, hasher, shape);
+    this.#store = new LeafStore(heap, hasher, shape, watch);
     this.#visits = new Visits(this.#store);
   }
 
@@ -109,6 +116,7 @@ export class Dictionary {
     expiryMs: number,
   ): boolean {
     const store = this.#store;
+    store.watch.beforeChange();
     const leaf = store.leaf;
     const keyData = this.#keys.of(key);
     const valueData = this.#values.of(value);
@@ -150,6 +158,7 @@ export class Dictionary {
     const { view } = store;
     assert(store.slot !== NOWHERE, "a value is overwritten after find, put or random");
     assert(length === view.valueLength, "a value is overwritten by one of the same length");
+    store.watch.beforeChange();
     this.#ownEntry();
     copyWords(view.data, view.valueOffset, this.#values.of(value), offset, length);
   }
@@ -168,6 +177,7 @@ export class Dictionary {
       this.#putWithExpiry(expiryMs);
       return;
     }
+    store.watch.beforeChange();
     this.#ownEntry();
     writeExpiry(view.data, view.valueOffset - EXPIRY_BYTES, expiryMs);
     view.expiryMs = expiryMs;
@@ -194,6 +204,7 @@ export class Dictionary {
     const store = this.#store;
     const { slot, high } = store;
     assert(slot !== NOWHERE, "an entry is removed after find, put or random");
+    store.watch.beforeChange();
     store.own(high);
     store.changes = (store.changes + 1) | 0;
     store.removeSlot(slot, high);

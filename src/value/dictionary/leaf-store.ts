@@ -11,6 +11,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import { FerriteError } from "../../base/errors.ts";
+import type { ChangeWatch } from "../change-guard.ts";
 import type { PieceHeap } from "../heap/piece-heap.ts";
 import { DEPTH_MAX, Directory } from "./directory.ts";
 import {
@@ -70,6 +71,8 @@ export class LeafStore {
   readonly heap: PieceHeap;
   readonly pieces: OwnedPieces;
   readonly directory: Directory;
+  /** To be asked before anything changes. */
+  readonly watch: ChangeWatch;
   /** The lens that `locate` places; every other method leaves it on the leaf of its `high`. */
   readonly leaf: Leaf;
   /** What readers of the dictionary see. */
@@ -87,8 +90,9 @@ export class LeafStore {
   readonly #left: Leaf;
   readonly #right: Leaf;
 
-  constructor(heap: PieceHeap, hasher: KeyHasher, shape: DictionaryShape) {
+  constructor(heap: PieceHeap, hasher: KeyHasher, shape: DictionaryShape, watch: ChangeWatch) {
     this.heap = heap;
+    this.watch = watch;
     this.pieces = new OwnedPieces(heap);
     this.#hasher = hasher;
     this.#shape = shape;
@@ -96,7 +100,12 @@ export class LeafStore {
     this.#left = new Leaf(heap);
     this.#right = new Leaf(heap);
     this.leaf.create(this.pieces, LEAF_HEAD_BYTES, 0, 0);
-    this.directory = new Directory(this.pieces, shape.nodeWidthMax, this.leaf.piece);
+    try {
+      this.directory = new Directory(this.pieces, shape.nodeWidthMax, this.leaf.piece);
+    } catch (error) {
+      this.pieces.discard(this.leaf.piece);
+      throw error;
+    }
   }
 
   /** Places the lens on the leaf for `high`. */

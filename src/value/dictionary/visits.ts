@@ -156,6 +156,7 @@ export class Visits {
         if (expiryMs !== NO_EXPIRY && expiryMs < this.#roundEarliestMs) this.#roundEarliestMs = expiryMs;
         continue;
       }
+      store.watch.beforeChange();
       store.own(high);
       readEntry(store.heap, leaf, slot, store.view);
       const piece = leaf.piece;

@@ -11,13 +11,16 @@
  */
 
 import { Dictionary } from "../dictionary/dictionary.ts";
-import type { DictionaryCapture } from "../dictionary/dictionary-capture.ts";
 import { type DictionaryEntry, NO_EXPIRY } from "../dictionary/entry-format.ts";
+import { DICTIONARY_SHAPE } from "../dictionary/leaf-store.ts";
+import { HashCapture } from "../format/dictionary-writer.ts";
+import type { ValueCapture } from "../format/value-capture.ts";
+import { GuardedValue } from "../guarded-value.ts";
 import { packedLength, packedNext, packedStart } from "../packed.ts";
-import type { StructureParts, UnpackedValue } from "../unpacked.ts";
+import type { StructureParts } from "../unpacked.ts";
 import { PACKED_HASH_HEAD_BYTES } from "./packed-hash.ts";
 
-export class UnpackedHash implements UnpackedValue {
+export class UnpackedHash extends GuardedValue {
   /** To be written through this object alone. */
   readonly dictionary: Dictionary;
   readonly #parts: StructureParts;
@@ -27,8 +30,9 @@ export class UnpackedHash implements UnpackedValue {
 
   /** An empty one. Error of kind "unavailable" without memory, as from everything that adds. */
   constructor(parts: StructureParts) {
+    super();
     this.#parts = parts;
-    this.dictionary = new Dictionary(parts.heap, parts.hasher);
+    this.dictionary = new Dictionary(parts.heap, parts.hasher, DICTIONARY_SHAPE, this.watch);
   }
 
   /** With the fields of the packed hash in [base, end). */
@@ -45,11 +49,11 @@ export class UnpackedHash implements UnpackedValue {
     return hash;
   }
 
-  get size(): number {
+  override get size(): number {
     return this.dictionary.size;
   }
 
-  get memoryBytes(): number {
+  override get memoryBytes(): number {
     return this.dictionary.memoryBytes;
   }
 
@@ -97,7 +101,7 @@ export class UnpackedHash implements UnpackedValue {
     return removed;
   }
 
-  copy(): UnpackedHash {
+  override copy(): UnpackedHash {
     const copy = new UnpackedHash(this.#parts);
     const { dictionary } = this;
     const { entry } = dictionary;
@@ -108,12 +112,11 @@ export class UnpackedHash implements UnpackedValue {
     return copy;
   }
 
-  /** See Dictionary.capture. */
-  capture(): DictionaryCapture {
-    return this.dictionary.capture();
+  override capture(): ValueCapture {
+    return new HashCapture(this.dictionary.capture(), this.dictionary.volatileCount > 0);
   }
 
-  release(piecesMax: number): boolean {
+  override release(piecesMax: number): boolean {
     return this.dictionary.release(piecesMax);
   }
 

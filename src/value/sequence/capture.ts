@@ -55,6 +55,10 @@ export class SequenceCapture {
   get bytes(): Uint8Array {
     return this.#cursor.bytes;
   }
+  /** Over the same memory as `bytes`, with the same offsets. */
+  get data(): DataView {
+    return this.#cursor.data;
+  }
   get offset(): number {
     return this.#cursor.offset;
   }

@@ -12,8 +12,10 @@
  */
 import { assert } from "../../base/assert.ts";
 import { copyBytes } from "../../base/bytes.ts";
+import { ListCapture } from "../format/sequence-writer.ts";
+import type { ValueCapture } from "../format/value-capture.ts";
+import { GuardedValue } from "../guarded-value.ts";
 import type { PieceHeap } from "../heap/piece-heap.ts";
-import type { UnpackedValue } from "../unpacked.ts";
 import { SequenceCapture } from "./capture.ts";
 import type { Cursor } from "./cursor.ts";
 import { hasBackRoom, isSingle } from "./leaf.ts";
@@ -25,19 +27,20 @@ import { pushFirst, pushLast } from "./tree-push.ts";
 import { removeEntry, removeRange, tidyIfWasteful } from "./tree-remove.ts";
 import { verifyTree } from "./verify-tree.ts";
 
-export class ListSequence implements UnpackedValue {
+export class ListSequence extends GuardedValue {
   readonly #tree: SequenceTree;
 
   constructor(heap: PieceHeap, sizes: TreeSizes = TREE_SIZES) {
-    this.#tree = new SequenceTree(heap, sizes, false);
+    super();
+    this.#tree = new SequenceTree(heap, sizes, false, this.watch);
   }
 
   /** Elements. */
-  get size(): number {
+  override get size(): number {
     return this.#tree.size;
   }
   /** Memory off the V8 heap, without what a capture holds. */
-  get memoryBytes(): number {
+  override get memoryBytes(): number {
     return this.#tree.memoryBytes;
   }
 
@@ -156,19 +159,23 @@ export class ListSequence implements UnpackedValue {
     removeRange(tree, tree.cursor, start, count);
   }
 
-  /** The list as it is now, to be read at leisure. There is at most one at a time. */
-  capture(): SequenceCapture {
+  override capture(): ValueCapture {
+    return new ListCapture(this.captureLeaves());
+  }
+
+  /** The list as it is now, to be read at leisure, leaf by leaf. It and `capture` are one at a time together. */
+  captureLeaves(): SequenceCapture {
     return new SequenceCapture(this.#tree);
   }
 
   /** A second list with the same elements, on the same heap, whose rooms fit them. */
-  copy(): ListSequence {
+  override copy(): ListSequence {
     const copy = new ListSequence(this.#tree.heap, this.#tree);
     copyTree(this.#tree, copy.#tree);
     return copy;
   }
 
-  release(piecesMax: number): boolean {
+  override release(piecesMax: number): boolean {
     return this.#tree.release(piecesMax);
   }
 

@@ -15,8 +15,8 @@
  */
 import { assert } from "../../base/assert.ts";
 import { compareBytes, copyBytes } from "../../base/bytes.ts";
+import { type ChangeWatch, UNWATCHED } from "../change-guard.ts";
 import type { PieceHeap } from "../heap/piece-heap.ts";
-import type { UnpackedValue } from "../unpacked.ts";
 import { SequenceCapture } from "./capture.ts";
 import type { Cursor } from "./cursor.ts";
 import { seekEntry, seekScore, settleView, staysInPlace } from "./score-search.ts";
@@ -26,11 +26,12 @@ import { insertEntry } from "./tree-insert.ts";
 import { removeEntry, removeRange, takeEntryLightly } from "./tree-remove.ts";
 import { verifyTree } from "./verify-tree.ts";
 
-export class ScoreSequence implements UnpackedValue {
+export class ScoreSequence {
   readonly #tree: SequenceTree;
 
-  constructor(heap: PieceHeap, sizes: TreeSizes = TREE_SIZES) {
-    this.#tree = new SequenceTree(heap, sizes, true);
+  /** `watch` is the owner's; `sizes` are for tests. */
+  constructor(heap: PieceHeap, sizes: TreeSizes = TREE_SIZES, watch: ChangeWatch = UNWATCHED) {
+    this.#tree = new SequenceTree(heap, sizes, true, watch);
   }
 
   /** Members. */
@@ -73,6 +74,12 @@ export class ScoreSequence implements UnpackedValue {
 
   /** Puts in a member that comes after all others, and the view on it: faster than `insert`. */
   append(score: number, member: Uint8Array, offset: number, length: number): void {
+    const ascends = this.tryAppend(score, member, offset, length);
+    assert(ascends, "members are appended in order");
+  }
+
+  /** The same for one that may not come after all others: then false, with nothing done. */
+  tryAppend(score: number, member: Uint8Array, offset: number, length: number): boolean {
     assert(!Number.isNaN(score), "a score is a number");
     const tree = this.#tree;
     const cursor = tree.cursor;
@@ -81,10 +88,11 @@ export class ScoreSequence implements UnpackedValue {
       cursor.place(cursor.leafCount - 1);
       const last = this.score;
       const ascends = score > last || (score === last && this.#compareMember(member, offset, length) < 0);
-      assert(ascends, "members are appended in order");
+      if (!ascends) return false;
       cursor.index++;
     }
     this.#write(cursor, score, member, offset, length);
+    return true;
   }
 
   /** Removes a member, which is there with this score; no view afterwards. */
@@ -192,8 +200,8 @@ export class ScoreSequence implements UnpackedValue {
   }
 
   /** A second sequence with the same members, on the same heap, whose rooms fit them. */
-  copy(): ScoreSequence {
-    const copy = new ScoreSequence(this.#tree.heap, this.#tree);
+  copy(watch: ChangeWatch = UNWATCHED): ScoreSequence {
+    const copy = new ScoreSequence(this.#tree.heap, this.#tree, watch);
     copyTree(this.#tree, copy.#tree);
     return copy;
   }

@@ -48,6 +48,7 @@ export function insertEntry(tree: SequenceTree, cursor: Cursor, length: number, 
 }
 
 function beginTree(tree: SequenceTree, cursor: Cursor, length: number): void {
+  tree.watch.beforeChange();
   tree.root = isLong(tree, length)
     ? tree.newSingle(length)
     : tree.newLeaf(Math.min(tree.leafBytes, 2 * leafBytesFor(length, 1, tree.unit)), 0, 0);

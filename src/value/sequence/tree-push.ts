@@ -21,6 +21,7 @@ const UNIT = 2;
 
 /** Puts an entry in front of the first one; the tree has no scores. No view afterwards. */
 export function pushFirst(tree: SequenceTree, bytes: Uint8Array, offset: number, length: number): void {
+  tree.watch.beforeChange();
   const leaf = tree.endLeaf;
   if (leaf === 0 || !tree.endIsFirst) {
     pushAnew(tree, true, bytes, offset, length);
@@ -41,6 +42,7 @@ export function pushFirst(tree: SequenceTree, bytes: Uint8Array, offset: number,
 
 /** Puts an entry behind the last one; the tree has no scores. No view afterwards. */
 export function pushLast(tree: SequenceTree, bytes: Uint8Array, offset: number, length: number): void {
+  tree.watch.beforeChange();
   const leaf = tree.endLeaf;
   if (leaf === 0 || tree.endIsFirst) {
     pushAnew(tree, false, bytes, offset, length);

@@ -56,6 +56,7 @@ export function removeEntry(tree: SequenceTree, cursor: Cursor): boolean {
  * leaf's first entry is left alone: without it the place of such an entry would be in the leaf before.
  */
 export function takeEntryLightly(tree: SequenceTree, cursor: Cursor): boolean {
+  tree.watch.beforeChange();
   const { at, data, index, leafCount: count } = cursor;
   if (index === 0 || count < 2 || tree.capturedEpoch !== 0 || isSingle(data, at)) return false;
   if (isWastefulBelow(tree, cursor, leafNeed(data, at, tree.unit) - tree.unit - cursor.length)) return false;
@@ -97,6 +98,10 @@ function dropLeaf(tree: SequenceTree, cursor: Cursor): void {
 /** Takes elements [start, start + count) out; both are within the size. The cursor is at no place afterwards. */
 export function removeRange(tree: SequenceTree, cursor: Cursor, start: number, count: number): void {
   const end = tree.size - count;
+  if (count === 0) {
+    cursor.leaf = 0;
+    return;
+  }
   while (tree.size > end) {
     cursor.seek(tree.root, tree.height, start);
     tree.own(cursor);

@@ -15,6 +15,7 @@
  * (an error of kind "unavailable") leaves a whole tree: `reserveNodes` keeps pieces for the nodes of a split.
  */
 import { assert } from "../../base/assert.ts";
+import type { ChangeWatch } from "../change-guard.ts";
 import type { PieceHeap } from "../heap/piece-heap.ts";
 import { Cursor, noteUse, takeCursor } from "./cursor.ts";
 import {
@@ -50,6 +51,8 @@ export class SequenceTree {
   readonly scored: boolean;
   /** Bytes of a leaf's record for an entry. */
   readonly unit: number;
+  /** To be asked before anything changes: `own` does, and what changes a tree without calling that. */
+  readonly watch: ChangeWatch;
   root = 0;
   height = 0;
   size = 0;
@@ -70,7 +73,7 @@ export class SequenceTree {
   /** The cursor that was the tree's last; others may have it by now. */
   #cursor: Cursor | undefined = undefined;
 
-  constructor(heap: PieceHeap, sizes: TreeSizes, scored: boolean) {
+  constructor(heap: PieceHeap, sizes: TreeSizes, scored: boolean, watch: ChangeWatch) {
     const { leafBytes, fanOut } = sizes;
     assert(leafBytes >= LEAF_BYTES_MIN && leafBytes <= LEAF_BYTES_MAX, "leaves are from 48 to 32,768 bytes");
     assert(fanOut >= FAN_OUT_MIN, "a node can have four children");
@@ -78,6 +81,7 @@ export class SequenceTree {
     this.leafBytes = leafBytes;
     this.fanOut = fanOut;
     this.scored = scored;
+    this.watch = watch;
     this.unit = scored ? SCORED_UNIT : PLAIN_UNIT;
   }
 
@@ -208,8 +212,9 @@ export class SequenceTree {
     return captured !== 0 && this.heap.wordsOf(piece)[this.heap.offsetOf(piece) >>> 2]! <= captured;
   }
 
-  /** Makes every piece of the cursor's path one that may be changed. */
+  /** Makes every piece of the cursor's path one that may be changed; changes begin with it. */
   own(cursor: Cursor): void {
+    this.watch.beforeChange();
     if (this.capturedEpoch !== 0) this.#copyCaptured(cursor);
   }
 

@@ -4,22 +4,26 @@
  * Invariant: the object belongs to one record at most (see UnpackedValue).
  */
 import { Dictionary } from "../dictionary/dictionary.ts";
-import type { DictionaryCapture } from "../dictionary/dictionary-capture.ts";
 import { NO_EXPIRY } from "../dictionary/entry-format.ts";
+import { DICTIONARY_SHAPE } from "../dictionary/leaf-store.ts";
+import { SetCapture } from "../format/dictionary-writer.ts";
+import type { ValueCapture } from "../format/value-capture.ts";
+import { GuardedValue } from "../guarded-value.ts";
 import { packedLength, packedNext, packedStart } from "../packed.ts";
-import type { StructureParts, UnpackedValue } from "../unpacked.ts";
+import type { StructureParts } from "../unpacked.ts";
 import { PACKED_SET_HEAD_BYTES } from "./packed-set.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
-export class UnpackedSet implements UnpackedValue {
+export class UnpackedSet extends GuardedValue {
   readonly dictionary: Dictionary;
   readonly #parts: StructureParts;
 
   /** An empty one. Error of kind "unavailable" without memory, as from everything that adds. */
   constructor(parts: StructureParts) {
+    super();
     this.#parts = parts;
-    this.dictionary = new Dictionary(parts.heap, parts.hasher);
+    this.dictionary = new Dictionary(parts.heap, parts.hasher, DICTIONARY_SHAPE, this.watch);
   }
 
   /** With the members of the packed set in [base, end). */
@@ -30,11 +34,11 @@ export class UnpackedSet implements UnpackedValue {
     return set;
   }
 
-  get size(): number {
+  override get size(): number {
     return this.dictionary.size;
   }
 
-  get memoryBytes(): number {
+  override get memoryBytes(): number {
     return this.dictionary.memoryBytes;
   }
 
@@ -46,7 +50,7 @@ export class UnpackedSet implements UnpackedValue {
     return dictionary.put(bytes, offset, length, NO_BYTES, 0, 0, NO_EXPIRY);
   }
 
-  copy(): UnpackedSet {
+  override copy(): UnpackedSet {
     const copy = new UnpackedSet(this.#parts);
     const { dictionary } = this;
     const { entry } = dictionary;
@@ -55,12 +59,11 @@ export class UnpackedSet implements UnpackedValue {
     return copy;
   }
 
-  /** See Dictionary.capture. */
-  capture(): DictionaryCapture {
-    return this.dictionary.capture();
+  override capture(): ValueCapture {
+    return new SetCapture(this.dictionary.capture());
   }
 
-  release(piecesMax: number): boolean {
+  override release(piecesMax: number): boolean {
     return this.dictionary.release(piecesMax);
   }
 }

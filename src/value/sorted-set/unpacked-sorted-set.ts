@@ -13,8 +13,13 @@
  */
 import { assert } from "../../base/assert.ts";
 import { Dictionary } from "../dictionary/dictionary.ts";
+import { DICTIONARY_SHAPE } from "../dictionary/leaf-store.ts";
+import { SortedSetCapture } from "../format/sequence-writer.ts";
+import type { ValueCapture } from "../format/value-capture.ts";
+import { GuardedValue } from "../guarded-value.ts";
 import { ScoreSequence } from "../sequence/score-sequence.ts";
-import type { StructureParts, UnpackedValue } from "../unpacked.ts";
+import { TREE_SIZES } from "../sequence/tree.ts";
+import type { StructureParts } from "../unpacked.ts";
 
 const SCORE_BYTES = 8;
 const NO_EXPIRY = -1;
@@ -23,7 +28,7 @@ const NO_EXPIRY = -1;
 const scoreBytes = new Uint8Array(SCORE_BYTES);
 const scoreData = new DataView(scoreBytes.buffer);
 
-export class UnpackedSortedSet implements UnpackedValue {
+export class UnpackedSortedSet extends GuardedValue {
   /** Member to score; to be read only. */
   readonly members: Dictionary;
   /** To be read only. */
@@ -31,18 +36,24 @@ export class UnpackedSortedSet implements UnpackedValue {
   readonly #parts: StructureParts;
   #membersAreGone = false;
 
-  /** An empty one, or one that begins with an order whose members are put into the dictionary next. */
-  constructor(parts: StructureParts, order = new ScoreSequence(parts.heap)) {
+  /** An empty one, or one that begins with a copy of an order, whose members are put into the dictionary next. */
+  constructor(parts: StructureParts, order?: ScoreSequence) {
+    super();
     this.#parts = parts;
-    this.members = new Dictionary(parts.heap, parts.hasher);
-    this.order = order;
+    this.members = new Dictionary(parts.heap, parts.hasher, DICTIONARY_SHAPE, this.watch);
+    try {
+      this.order = order?.copy(this.watch) ?? new ScoreSequence(parts.heap, TREE_SIZES, this.watch);
+    } catch (error) {
+      this.members.release(Number.POSITIVE_INFINITY);
+      throw error;
+    }
   }
 
-  get size(): number {
+  override get size(): number {
     return this.members.size;
   }
 
-  get memoryBytes(): number {
+  override get memoryBytes(): number {
     return this.members.memoryBytes + this.order.memoryBytes;
   }
 
@@ -75,6 +86,16 @@ export class UnpackedSortedSet implements UnpackedValue {
       this.members.remove(bytes, offset, length);
       throw error;
     }
+  }
+
+  /**
+   * As `append`, for an element that nobody has checked. False if it is not behind all that are here, or if its member
+   * is here: the set is of no more use then, and to be released.
+   */
+  tryAppend(bytes: Uint8Array, offset: number, length: number, score: number): boolean {
+    if (!this.order.tryAppend(score, bytes, offset, length)) return false;
+    scoreData.setFloat64(0, score, true);
+    return this.members.put(bytes, offset, length, scoreBytes, 0, SCORE_BYTES, NO_EXPIRY);
   }
 
   /** Gives a member that `scoreOf` has just been asked about another score. `present` is its score. */
@@ -110,9 +131,9 @@ export class UnpackedSortedSet implements UnpackedValue {
     this.members.remove(bytes, offset, length);
   };
 
-  copy(): UnpackedSortedSet {
+  override copy(): UnpackedSortedSet {
     const { members } = this;
-    const copy = new UnpackedSortedSet(this.#parts, this.order.copy());
+    const copy = new UnpackedSortedSet(this.#parts, this.order);
     for (let more = members.first(); more; more = members.next()) {
       const { bytes, keyOffset, keyLength, valueOffset } = members.entry;
       copy.members.put(bytes, keyOffset, keyLength, bytes, valueOffset, SCORE_BYTES, NO_EXPIRY);
@@ -120,7 +141,11 @@ export class UnpackedSortedSet implements UnpackedValue {
     return copy;
   }
 
-  release(piecesMax: number): boolean {
+  override capture(): ValueCapture {
+    return new SortedSetCapture(this.order.capture());
+  }
+
+  override release(piecesMax: number): boolean {
     // One after the other, so that a step frees no more than it may.
     if (!this.#membersAreGone) {
       this.#membersAreGone = this.members.release(piecesMax);

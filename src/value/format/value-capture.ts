@@ -1,0 +1,17 @@
+/** What a structure held at one instant, as the pieces of the value format (docs/formats/value.md). */
+import type { ByteWriter } from "../../base/byte-writer.ts";
+
+/**
+ * Invariants: the pieces are those of the instant of `capture()`, whatever becomes of the structure, even if it is
+ * released; until `release` the structure copies what it changes and the capture has not yet passed.
+ */
+export interface ValueCapture {
+  /** Elements, fields or members. */
+  readonly size: number;
+  /** Memory in bytes that is kept for the capture alone. */
+  readonly retainedBytes: number;
+  /** Appends the next piece (at most VALUE_PIECE_BYTES, or one longer element); false, and nothing, when all are written. */
+  writePiece(out: ByteWriter): boolean;
+  /** Ends the capture, read or not. Frees up to `piecesMax` retained pieces; true when all is freed, to be called until then. */
+  release(piecesMax: number): boolean;
+}
