@@ -12,6 +12,7 @@
 import { crc32 } from "node:zlib";
 import { fromLatin1, latin1 } from "../base/bytes.ts";
 import { FerriteError } from "../base/errors.ts";
+import { damagedFile } from "../engine/warm/file-finding.ts";
 import { SEGMENT_UNITS_MAX, segmentFileBytes } from "../engine/warm/segment-file-format.ts";
 import { BIRTH_MAX, CHECKPOINT_ID_MAX } from "./names.ts";
 
@@ -107,10 +108,10 @@ export function decodeManifest(bytes: Uint8Array, path: string): CheckpointManif
   const version = /^ferrite-checkpoint (\d{1,9})\n/.exec(text)?.[1];
   const end = /\ncrc32 ([0-9a-f]{8})\n$/.exec(text);
   if (version === undefined || end === null)
-    throw damaged(path, "its first or its last line is not that of a manifest");
+    throw damagedFile(path, "its first or its last line is not that of a manifest");
   const bodyLength = end.index + 1;
   const found = hex(crc32(bytes.subarray(0, bodyLength)));
-  if (found !== end[1]) throw damaged(path, `its checksum is ${found}, expected ${end[1]}`);
+  if (found !== end[1]) throw damagedFile(path, `its checksum is ${found}, expected ${end[1]}`);
   if (Number(version) !== MANIFEST_VERSION) {
     throw new FerriteError(
       "usage",
@@ -120,7 +121,7 @@ export function decodeManifest(bytes: Uint8Array, path: string): CheckpointManif
   const manifest = new LineReader(text.slice(0, bodyLength).split("\n"), path).manifest();
   // One form only: what the reader let pass, but nobody writes, is not believed either.
   if (!Buffer.from(encodeManifest(manifest)).equals(bytes))
-    throw damaged(path, "its lines are not in the form in which they are written");
+    throw damagedFile(path, "its lines are not in the form in which they are written");
   return manifest;
 }
 
@@ -224,15 +225,11 @@ class LineReader {
 
   /** `at` is the line that was taken last, if not said otherwise. */
   #bad(expected: string, at = this.#next - 1): FerriteError {
-    return damaged(
+    return damagedFile(
       this.#path,
       `its line ${at + 1}, ${JSON.stringify(this.#lines[at] ?? "")}, expected ${expected}`,
     );
   }
-}
-
-function damaged(path: string, what: string): FerriteError {
-  return new FerriteError("corruption", `reading the checkpoint manifest ${path}: ${what}`);
 }
 
 function hex(value: number): string {
