@@ -11,13 +11,13 @@
  *
  * One checkpoint at a time. The loop does slices of half a millisecond; writing and syncing is done by threads.
  */
+import { ByteWriter } from "../base/byte-writer.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
 import type { BlockCodec } from "../codec/compression.ts";
 import type { Crc32c } from "../codec/crc32c.ts";
 import type { EngineCapture } from "../engine/capture/capture-face.ts";
 import { syncFolder } from "../engine/warm/file-promises.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ByteWriter } from "../value/format/value-face.ts";
 import { BlockFileWriter, WriteBuffers } from "./block-file-writer.ts";
 import type { CheckpointFolder } from "./checkpoint-folder.ts";
 import { INDEX_MAGIC } from "./index-image.ts";
@@ -45,8 +45,6 @@ export interface CheckpointWriterParts {
   readonly identity: CheckpointIdentity;
   /** The id of the first checkpoint that is written; see `nextCheckpointId`. */
   readonly nextId: number;
-  /** Memory for one piece of a structure. */
-  readonly pieces: ByteWriter;
 }
 
 export interface CheckpointRequest {
@@ -89,6 +87,8 @@ interface Attempt {
 export class CheckpointWriter {
   readonly #parts: CheckpointWriterParts;
   readonly #buffers = new WriteBuffers();
+  /** Memory for one piece of a structure. */
+  readonly #pieces = new ByteWriter();
   #nextId: number;
   #phase: CheckpointPhase = "idle";
   #attempt: Attempt | undefined;
@@ -195,7 +195,7 @@ export class CheckpointWriter {
 
   /** The values file, if any structure had to be written. */
   async #writeStructures(attempt: Attempt): Promise<FileEntry | undefined> {
-    const { folder, pieces } = this.#parts;
+    const { folder } = this.#parts;
     const { id, request, slices } = attempt;
     const { capture } = request;
     let writer: ValuesWriter | undefined;
@@ -206,7 +206,7 @@ export class CheckpointWriter {
       writer ??= new ValuesWriter(
         this.#open(attempt, folder.valuesPath(id), VALUES_MAGIC),
         id,
-        pieces,
+        this.#pieces,
         slices,
       );
       capture.structureWritten(structure.handle, await writer.write(structure));

@@ -15,10 +15,11 @@ import type { Crc32c } from "../codec/crc32c.ts";
 import type { EngineLoader, StructureEntry } from "../engine/capture/capture-face.ts";
 import type { Breathe } from "../engine/warm/file-promises.ts";
 import { readSegmentFile } from "../engine/warm/segment-file-reader.ts";
-import type { ValueBuilder } from "../value/format/value-face.ts";
+import type { UnpackedValue } from "../value/unpacked.ts";
 import { type CheckpointFolder, nextFreeBirth } from "./checkpoint-folder.ts";
 import { readIndexFile } from "./index-reader.ts";
 import { type CheckpointManifest, type SegmentFileEntry, totalBytes } from "./manifest-format.ts";
+import type { PieceSink } from "./values-file.ts";
 import { readValuesFile, type StructuresReceiver } from "./values-reader.ts";
 
 /** With 8 MiB each, read into memory that is needed anyway. */
@@ -32,10 +33,15 @@ export interface LoadParts {
   readonly breathe: Breathe;
 }
 
+/** Builds a structure from its pieces; see ValueBuilder. */
+export interface StructureBuilder extends PieceSink {
+  finish(): UnpackedValue;
+}
+
 export interface LoadOptions extends LoadParts {
   readonly manifest: CheckpointManifest;
   readonly loader: EngineLoader;
-  readonly newValueBuilder: () => ValueBuilder;
+  readonly newBuilder: () => StructureBuilder;
   /** Memory for a segment: exactly so many bytes. */
   readonly allocate: (bytes: number) => ArrayBuffer;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
@@ -111,11 +117,11 @@ async function readSettled(options: LoadOptions, segment: SegmentFileEntry): Pro
   }
 }
 
-function builtStructures({ loader, newValueBuilder }: LoadOptions): StructuresReceiver {
-  let builder: ValueBuilder | undefined;
+function builtStructures({ loader, newBuilder }: LoadOptions): StructuresReceiver {
+  let builder: StructureBuilder | undefined;
   return {
     begin() {
-      builder = newValueBuilder();
+      builder = newBuilder();
       return builder;
     },
     end(entry) {

@@ -26,6 +26,8 @@ export interface SweepRequest {
 }
 
 export interface SweepResult {
+  /** LSN of the oldest checkpoint that is kept: whoever starts from it needs the log after it. 0 if one cannot be read. */
+  readonly oldestLsn: number;
   /** Ids of checkpoints whose manifests were removed. */
   readonly retired: readonly number[];
   /** Names below the folder. */
@@ -57,7 +59,7 @@ export class CheckpointSweeper {
     if (retired.length > 0 || before.size > 0) await syncFolder(folder.fs, folder.path);
     const reached = reachedBy(kept);
     const unreadable = kept.filter(({ manifest }) => manifest === undefined).map(({ id }) => id);
-    if (reached === undefined) return { retired, removed: [], unreachable: [], unreadable };
+    if (reached === undefined) return { oldestLsn: 0, retired, removed: [], unreachable: [], unreadable };
     for (const birth of request.liveBirths) reached.add(segmentPathName(birth));
     const removed: string[] = [];
     const unreachable = new Set<string>();
@@ -71,7 +73,8 @@ export class CheckpointSweeper {
       removed.push(name);
     }
     this.#unreachable = unreachable;
-    return { retired, removed, unreachable: [...unreachable], unreadable };
+    const oldestLsn = Math.min(...kept.map(({ manifest }) => manifest?.lsn ?? 0));
+    return { oldestLsn, retired, removed, unreachable: [...unreachable], unreadable };
   }
 
   #manifests({ underWay = [] }: SweepRequest): FoundManifest[] {

@@ -4,8 +4,9 @@
  * Invariant: one structure at a time, from its first piece to its last; its place is known when it was handed to the
  * file, not when it is durable.
  */
+
+import type { ByteWriter } from "../base/byte-writer.ts";
 import type { CapturedStructure, StructurePlace } from "../engine/capture/capture-face.ts";
-import type { ByteWriter } from "../value/format/value-face.ts";
 import type { BlockFileWriter } from "./block-file-writer.ts";
 import type { FileEntry } from "./manifest-format.ts";
 import type { Slices } from "./slices.ts";
@@ -36,7 +37,7 @@ export class ValuesWriter {
     this.#flags = FLAG_FIRST;
     this.#filled = 0;
     await this.#putWord(handle);
-    for (pieces.clear(); value.writePiece(pieces); pieces.clear()) {
+    for (pieces.length = 0; value.writePiece(pieces); pieces.length = 0) {
       await this.#putWord(pieces.length);
       await this.#put(pieces.bytes, pieces.length);
       await this.#slices.breathe();

@@ -10,16 +10,16 @@ import { messageOf } from "../base/errors.ts";
 import type { StructureEntry } from "../engine/capture/capture-face.ts";
 import { type FileFinding, findingOf } from "../engine/warm/file-finding.ts";
 import { readSegmentFile } from "../engine/warm/segment-file-reader.ts";
-import type { ValueBuilder } from "../value/format/value-face.ts";
 import { filesOf } from "./choose-checkpoint.ts";
 import { readIndexFile } from "./index-reader.ts";
+import type { StructureBuilder } from "./load-checkpoint.ts";
 import { entriesIn, type LoadParts } from "./load-checkpoint.ts";
 import { type CheckpointManifest, decodeManifest, totalBytes } from "./manifest-format.ts";
 import { readValuesFile, type StructuresReceiver } from "./values-reader.ts";
 
 export interface VerifyOptions extends LoadParts {
   /** Decodes structures too; without it their checksums alone are looked at. */
-  readonly newValueBuilder?: () => ValueBuilder;
+  readonly newBuilder?: () => StructureBuilder;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
 }
 
@@ -154,11 +154,11 @@ class Verifier {
   }
 
   #receiver(): StructuresReceiver {
-    const { newValueBuilder } = this.#options;
-    let builder: ValueBuilder | undefined;
+    const { newBuilder } = this.#options;
+    let builder: StructureBuilder | undefined;
     return {
       begin() {
-        builder = newValueBuilder?.();
+        builder = newBuilder?.();
         return builder ?? { addPiece() {} };
       },
       end() {

@@ -2,8 +2,8 @@
  * The composition root of the server: which implementation stands behind each port, and in what order things
  * start and stop.
  *
- * Invariants: the directory is locked before anything in it is read, and unlocked last; the server listens only
- * when all data is recovered; a failure at any step undoes the steps before it.
+ * Invariants: the directory is locked before anything in it is read, and unlocked last; while the data is loaded the server
+ * listens, and answers LOADING to all that need it; a failure at any step undoes the steps before it.
  */
 import { readFileSync } from "node:fs";
 import type { TlsOptions } from "node:tls";
@@ -19,8 +19,9 @@ import { NodeRuntime } from "../adapters/node/runtime.ts";
 import { PortableTransport } from "../adapters/node/transport.ts";
 import { LOOP_SYNC_MS_MAX_DEFAULT } from "../aof/sync-place.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
+import { chooseCrc32c } from "../codec/crc32c.ts";
 import type { Config } from "../config/config.ts";
-import { type Assembly, openAssembly } from "../database/assembly.ts";
+import { type Assembly, prepareAssembly } from "../database/assembly.ts";
 import { heapBuffers } from "../ports/buffers.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Transport } from "../ports/transport.ts";
@@ -45,7 +46,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       : new PortableTransport({ tls: tlsOptions(config), onRefused });
 
   const { promise: ended, resolve: end, reject: fail } = withResolvers<void>();
-  const assembly = await openAssembly(config, {
+  const assembly = prepareAssembly(config, {
     clock,
     random: new NodeRandom(),
     logger,
@@ -53,6 +54,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     loopSyncMsMax: LOOP_SYNC_MS_MAX_DEFAULT,
     runtime: new NodeRuntime(),
     buffers: addon === undefined ? heapBuffers : new NativeBuffers(addon.mapping),
+    ...(addon === undefined ? {} : { crc32c: chooseCrc32c(addon.crc32c) }),
     version: packageVersion(),
     transportKind: plain.kind,
     // SHUTDOWN: the command that asks for it is still being executed.
@@ -64,6 +66,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const server = new Server(config, assembly.database);
   try {
     const listening = await server.listen(plain, tls);
+    await assembly.recover();
     assembly.start(server);
     const banner = bannerOf(assembly, listening.addresses, config, plain);
     // On a terminal the same facts are shown as a banner.
@@ -158,13 +161,28 @@ function bannerOf(
   return {
     listening: addresses.join(", "),
     data: storage.data_dir,
-    durability: persistence.aof_enabled
-      ? `append-only file, sync ${persistence.aof_sync}`
-      : "none: the append-only file is off, and a stop loses everything",
+    durability: durabilityText(persistence),
     transport: `${plain.kind} (files: ${assembly.fileSystemKind})`,
     memory:
       storage.max_memory === 0 ? "no limit" : `${storage.max_memory} bytes, ${storage.max_memory_policy}`,
     keys: assembly.keysLoaded,
-    loaded: `${assembly.recovered?.summary.effects ?? 0} effects in ${Math.round(assembly.recovered?.milliseconds ?? 0)} ms`,
+    loaded: loadedText(assembly),
   };
+}
+
+function durabilityText({
+  aof_enabled,
+  aof_sync,
+  checkpoint_enabled,
+}: Config["values"]["persistence"]): string {
+  const checkpoints = checkpoint_enabled ? "checkpoints" : "no checkpoints";
+  if (aof_enabled) return `append-only file, sync ${aof_sync}; ${checkpoints}`;
+  return checkpoint_enabled
+    ? "checkpoints only: a crash loses what was written since the last one"
+    : "none: the append-only file and checkpoints are off, and a stop loses everything";
+}
+
+function loadedText({ loadedFrom, recovered }: Assembly): string {
+  const log = `${recovered?.summary.effects ?? 0} effects in ${Math.round(recovered?.milliseconds ?? 0)} ms`;
+  return loadedFrom === undefined ? log : `checkpoint ${loadedFrom.id} (LSN ${loadedFrom.lsn}), then ${log}`;
 }

@@ -9,6 +9,7 @@
  *
  * Writing is CheckpointWriter's work and removing CheckpointSweeper's; this file decides when, and keeps the figures.
  */
+import { assert } from "../base/assert.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
 import type { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
 import { type CheckpointResult, CheckpointWriter, describeFailure } from "../checkpoint/checkpoint-writer.ts";
@@ -44,11 +45,13 @@ export interface CheckpointsParts {
   readonly crc32c: Crc32c;
   readonly loadCodec: () => Promise<BlockCodec>;
   readonly settings: () => CheckpointSettings;
+  /** Runs work in a turn of its own. */
+  readonly within: (work: () => void) => void;
   /** The id of the first checkpoint to be written, and the newest one that is there. */
   readonly nextId: number;
   readonly newest: CheckpointManifest | undefined;
-  /** A checkpoint was published; `oldestLsn` is that of the oldest one that is kept. */
-  readonly published: (manifest: CheckpointManifest, oldestLsn: number) => void;
+  /** A checkpoint was published; the oldest one that is kept holds everything up to this LSN. */
+  readonly published: (oldestLsn: number) => void;
 }
 
 /** For INFO; times are wall-clock ms, 0 for never. */
@@ -61,7 +64,9 @@ export interface CheckpointFigures {
   readonly lastDurationMs: number;
   readonly lastBytes: number;
   readonly saves: number;
+  /** Memory that the one under way keeps: now and at most; and at most during the last one. */
   readonly retainedBytes: number;
+  readonly retainedPeakBytes: number;
   readonly lastRetainedBytes: number;
   readonly phase: string;
 }
@@ -90,11 +95,11 @@ export class Checkpoints {
   #retainedPeak = 0;
   #lastRetainedBytes = 0;
 
-  constructor(parts: CheckpointsParts, pieces: ConstructorParameters<typeof CheckpointWriter>[0]["pieces"]) {
+  constructor(parts: CheckpointsParts) {
     const { clock, crc32c, folder, identity, nextId, newest } = parts;
     this.#parts = parts;
     this.#newest = newest;
-    this.#writer = new CheckpointWriter({ clock, crc32c, folder, identity, nextId, pieces });
+    this.#writer = new CheckpointWriter({ clock, crc32c, folder, identity, nextId });
     this.#sweeper = new CheckpointSweeper(folder, clock);
     this.#lastSaveMs = newest?.wallMs ?? clock.wallMs();
     this.#lastSuccessAt = clock.monotonicMs();
@@ -116,6 +121,7 @@ export class Checkpoints {
       lastBytes: this.#lastBytes,
       saves: this.#saves,
       retainedBytes: this.#capture?.retainedBytes ?? 0,
+      retainedPeakBytes: this.#retainedPeak,
       lastRetainedBytes: this.#lastRetainedBytes,
       phase: this.#writer.progress.phase,
     };
@@ -124,7 +130,8 @@ export class Checkpoints {
   /** Once per tick: begins one that is due. */
   tick(): void {
     const { clock, settings, database } = this.#parts;
-    if (this.#capture !== undefined) this.#retainedPeak = Math.max(this.#retainedPeak, this.#capture.retainedBytes);
+    if (this.#capture !== undefined)
+      this.#retainedPeak = Math.max(this.#retainedPeak, this.#capture.retainedBytes);
     if (this.#stopped) return;
     const { enabled, rules, intervalMs } = settings();
     const reason = saveDue(
@@ -152,6 +159,18 @@ export class Checkpoints {
     if (this.#running === undefined) return this.#begin();
     this.#next ??= this.#running.then(() => this.#begin());
     return this.#next;
+  }
+
+  /** Does work during which no checkpoint begins. */
+  async whileIdle(work: () => Promise<void>): Promise<void> {
+    const stopped = this.#stopped;
+    this.#stopped = true;
+    try {
+      await this.#running;
+      await work();
+    } finally {
+      this.#stopped = stopped;
+    }
   }
 
   /** Gives up what is under way and begins nothing any more; resolves when nothing is being written. */
@@ -189,7 +208,13 @@ export class Checkpoints {
       await this.#ended(result, changes);
       return result;
     } catch (error) {
-      const result = { kind: "failed", id: this.#writer.nextId, error, mayBePublished: false, milliseconds: 0 } as const;
+      const result = {
+        kind: "failed",
+        id: this.#writer.nextId,
+        error,
+        mayBePublished: false,
+        milliseconds: 0,
+      } as const;
       await this.#ended(result, 0);
       return result;
     } finally {
@@ -202,10 +227,12 @@ export class Checkpoints {
     const { clock, database } = this.#parts;
     for (;;) {
       await new Promise<void>((resolve) => clock.soon(resolve));
-      if (this.#stopped) throw new FerriteError("closed", "taking a checkpoint: given up, the server is stopping");
-      if (database.turnIsOpen) continue;
+      if (this.#stopped)
+        throw new FerriteError("closed", "taking a checkpoint: given up, the server is stopping");
+      assert(!database.turnIsOpen, "a turn is open between turns");
       if (!database.engine.captureIsBlocked) return;
-      database.engine.maintain(PREPARE_STEP_MS);
+      // It may remove what has expired, and that is logged.
+      this.#parts.within(() => database.engine.maintain(PREPARE_STEP_MS));
     }
   }
 
@@ -226,17 +253,23 @@ export class Checkpoints {
     this.#saves++;
     database.effects.dirty -= changes;
     const { id, lsn, keys } = manifest;
-    logger.notice("checkpoint saved", { id, lsn, keys, bytesWritten, milliseconds: Math.round(milliseconds) });
-    await this.#tidy(manifest);
+    logger.notice("checkpoint saved", {
+      id,
+      lsn,
+      keys,
+      bytesWritten,
+      milliseconds: Math.round(milliseconds),
+    });
+    await this.#tidy();
   }
 
   /** Removes what is not needed any more. A failure is no failure of the checkpoint: the next one tries again. */
-  async #tidy(manifest: CheckpointManifest): Promise<void> {
+  async #tidy(): Promise<void> {
     const { database, settings, logger, published } = this.#parts;
     try {
       const liveBirths = database.engine.filedSegments();
       const { oldestLsn } = await this.#sweeper.sweep({ keep: settings().kept, liveBirths });
-      published(manifest, oldestLsn);
+      published(oldestLsn);
     } catch (error) {
       logger.warning("old checkpoints could not be removed; the next checkpoint tries again", {
         reason: messageOf(error),

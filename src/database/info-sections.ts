@@ -1,5 +1,6 @@
 /** INFO's sections about state: each answers its lines, without heading and line ends. */
 import type { InfoSources } from "./info-sources.ts";
+import type { LoadingReading } from "./loading.ts";
 
 export function server({ identity, nowMs, server: read }: InfoSources): readonly string[] {
   const reading = read();
@@ -121,10 +122,10 @@ export function memory(sources: InfoSources): readonly string[] {
 export function persistence(sources: InfoSources): readonly string[] {
   const reading = sources.persistence();
   const lines = [
-    `loading:${flag(reading.loading)}`,
+    `loading:${flag(reading.loading !== undefined)}`,
     "async_loading:0",
-    "current_cow_peak:0",
-    "current_cow_size:0",
+    `current_cow_peak:${reading.saveRetainedPeakBytes}`,
+    `current_cow_size:${reading.saveRetainedBytes}`,
     "current_cow_size_age:0",
     "current_fork_perc:0.00",
     "current_save_keys_processed:0",
@@ -136,7 +137,7 @@ export function persistence(sources: InfoSources): readonly string[] {
     `rdb_last_bgsave_time_sec:${reading.lastSaveDurationSeconds}`,
     `rdb_current_bgsave_time_sec:${reading.currentSaveDurationSeconds}`,
     `rdb_saves:${reading.saves}`,
-    "rdb_last_cow_size:0",
+    `rdb_last_cow_size:${reading.lastSaveRetainedBytes}`,
     "rdb_last_load_keys_expired:0",
     "rdb_last_load_keys_loaded:0",
     `aof_enabled:${flag(reading.aofEnabled)}`,
@@ -163,13 +164,28 @@ export function persistence(sources: InfoSources): readonly string[] {
       `aof_durable_lsn:${reading.aofDurableLsn}`,
     );
   }
+  if (reading.loading !== undefined) lines.push(...loadingLines(reading.loading));
   lines.push(
     `last_lsn:${sources.server().lastLsn}`,
     `checkpoint_in_progress:${flag(reading.saveInProgress)}`,
     `checkpoint_last_save_time:${reading.lastSaveSeconds}`,
     `checkpoint_last_duration_sec:${reading.lastSaveDurationSeconds}`,
+    `checkpoint_last_size:${reading.lastSaveBytes}`,
+    `checkpoint_phase:${reading.savePhase}`,
   );
   return lines;
+}
+
+function loadingLines({ startedMs, totalBytes, loadedBytes, elapsedMs }: LoadingReading): readonly string[] {
+  const share = totalBytes === 0 ? 0 : loadedBytes / totalBytes;
+  const left = share === 0 ? 1 : (elapsedMs / share) * (1 - share);
+  return [
+    `loading_start_time:${Math.floor(startedMs / 1000)}`,
+    `loading_total_bytes:${totalBytes}`,
+    `loading_loaded_bytes:${loadedBytes}`,
+    `loading_loaded_perc:${(share * 100).toFixed(2)}`,
+    `loading_eta_seconds:${Math.ceil(left / 1000)}`,
+  ];
 }
 
 export function replication(sources: InfoSources): readonly string[] {

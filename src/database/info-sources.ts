@@ -6,6 +6,7 @@ import type { MemoryFace, PubSubFace, ServerIdentity } from "../commands/server-
 import type { CommandTable } from "../commands/table.ts";
 import type { Keyspace } from "../engine/keyspace.ts";
 import type { ClientRegistry } from "./client-registry.ts";
+import type { LoadingReading } from "./loading.ts";
 import type { Statistics } from "./statistics.ts";
 
 export interface InfoSources {
@@ -47,7 +48,8 @@ export interface ServerReading {
 
 /** Durations in whole seconds, -1 where there was none yet. */
 export interface PersistenceReading {
-  readonly loading: boolean;
+  /** Undefined when everything is loaded. */
+  readonly loading: LoadingReading | undefined;
   readonly changesSinceSave: number;
   readonly saveInProgress: boolean;
   readonly lastSaveSeconds: number;
@@ -55,6 +57,13 @@ export interface PersistenceReading {
   readonly lastSaveDurationSeconds: number;
   readonly currentSaveDurationSeconds: number;
   readonly saves: number;
+  readonly lastSaveBytes: number;
+  /** What the checkpoint under way is doing; "idle" without one. */
+  readonly savePhase: string;
+  /** Memory that it keeps for itself: now, at most, and at most during the last one. */
+  readonly saveRetainedBytes: number;
+  readonly saveRetainedPeakBytes: number;
+  readonly lastSaveRetainedBytes: number;
   readonly aofEnabled: boolean;
   readonly aofRewriteInProgress: boolean;
   readonly aofRewriteScheduled: boolean;

@@ -33,6 +33,8 @@ export class Maintenance {
   #tick: Timer | undefined;
   #clean: Timer | undefined;
   #stopped = false;
+  /** While the engine is being filled nothing may be removed from it. */
+  isPaused = false;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpire = true;
 
@@ -60,21 +62,21 @@ export class Maintenance {
     const share = EXPIRE_SHARE_BASE + EXPIRE_SHARE_PER_EFFORT * (activeExpireEffort() - 1);
     const budgetMs = (1000 / hz()) * share;
     within(() => {
-      if (this.activeExpire) {
+      if (this.activeExpire && !this.isPaused) {
         const startMs = clock.monotonicMs();
         engine.expireSlice(budgetMs);
         onExpireCycle(clock.monotonicMs() - startMs, budgetMs);
       }
       onTick();
     });
-    if (this.#clean === undefined) this.#step();
+    if (this.#clean === undefined && !this.isPaused) this.#step();
     this.#arm();
   }
 
   /** Goes on as long as the engine has something to clean. */
   #step(): void {
     this.#clean = undefined;
-    if (this.#stopped) return;
+    if (this.#stopped || this.isPaused) return;
     let more = false;
     this.#parts.within(() => {
       more = this.#parts.engine.maintain(CLEAN_STEP_MS);

@@ -30,6 +30,12 @@ export interface LogOptions {
   readonly loopSyncMsMax: number;
   /** The data directory existed before: then a log is expected in it. */
   readonly isKnown: boolean;
+  /** A checkpoint that was loaded holds everything up to here. */
+  readonly afterLsn: number;
+  /** False where no log is to be kept from now on: what there is is read all the same. */
+  readonly keeps: boolean;
+  /** Lets others run between two slices of work; may throw, to end it. */
+  readonly breathe: () => Promise<void>;
 }
 
 export interface Recovered {
@@ -44,18 +50,27 @@ export async function recoverFromLog(
   clock: Clock,
   logger: Logger,
 ): Promise<Recovered> {
-  const { fileSystem: fs, folder, stem } = options;
+  const { fileSystem: fs, folder, stem, afterLsn, breathe } = options;
   const startMs = clock.monotonicMs();
   const replay = new Replayer(database);
   const summary = await readLog({
     fs,
     folder,
     stem,
+    afterLsn,
     handler: replay,
-    breathe: () => new Promise((resolve) => clock.soon(resolve)),
+    breathe,
   });
   replay.finish();
-  if (summary.manifest === undefined && options.isKnown) {
+  // As after loading in Redis: what the newest checkpoint does not hold is what has changed since.
+  database.effects.dirty = summary.effects;
+  if (!options.keeps) return goOnWithout(database, summary, clock.monotonicMs() - startMs);
+  if (summary.manifest === undefined && options.isKnown && afterLsn > 0) {
+    logger.warning("the data directory has no append-only file; going on from the checkpoint alone", {
+      folder,
+      lsn: afterLsn,
+    });
+  } else if (summary.manifest === undefined && options.isKnown) {
     logger.warning("the data directory has no append-only file; starting empty", { folder });
   }
   const tail = summary.tornTail;
@@ -88,6 +103,11 @@ export async function recoverFromLog(
   });
   database.useLog(log, log.nextLsn);
   return { summary, milliseconds: clock.monotonicMs() - startMs };
+}
+
+function goOnWithout(database: Database, summary: LogSummary, milliseconds: number): Recovered {
+  database.useLog(undefined, summary.lastLsn + 1);
+  return { summary, milliseconds };
 }
 
 /** Executes logged effects; an effect that answers an error means that log and program disagree. */

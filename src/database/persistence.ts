@@ -91,7 +91,10 @@ export class Persistence implements PersistenceFace {
 
   async reload(source: "checkpoint" | "log"): Promise<void> {
     if (source === "log") {
-      throw new FerriteError("usage", "ERR DEBUG LOADAOF is not available: restart the server to load the log");
+      throw new FerriteError(
+        "usage",
+        "ERR DEBUG LOADAOF is not available: restart the server to load the log",
+      );
     }
     await this.#parts.reload();
   }

@@ -1,6 +1,6 @@
 /** Builds the ServerFace that command bodies see from the parts of an assembly: adapters, no decisions. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { FerriteError } from "../base/errors.ts";
+import { FerriteError, messageOf } from "../base/errors.ts";
 import type {
   AuthFace,
   ConfigFace,
@@ -20,6 +20,7 @@ import type { Database } from "./database.ts";
 import type { InfoReport } from "./info.ts";
 import type { InfoSources, PersistenceReading } from "./info-sources.ts";
 import type { LatencyMonitor } from "./latency-monitor.ts";
+import type { LoadingReading } from "./loading.ts";
 import type { MemoryAccount } from "./memory-account.ts";
 import type { Monitors } from "./monitors.ts";
 import type { Persistence } from "./persistence.ts";
@@ -53,6 +54,9 @@ export interface FaceParts {
   readonly port: () => number;
   readonly stop: () => Promise<void>;
   readonly setActiveExpire: (on: boolean) => void;
+  /** Undefined when everything is loaded. */
+  readonly loading: () => LoadingReading | undefined;
+  readonly saveBeforeStop: (save: ShutdownRequest["save"]) => Promise<void>;
 }
 
 export function buildFace(parts: FaceParts): ServerFace {
@@ -138,6 +142,16 @@ function lifecycleFace(parts: FaceParts): LifecycleFace {
           "ERR Errors trying to SHUTDOWN. Check logs: the append-only file cannot be written; SHUTDOWN FORCE stops and loses what is not in it",
         );
       }
+      try {
+        await parts.saveBeforeStop(request.save);
+      } catch (error) {
+        if (!request.force) {
+          throw new FerriteError(
+            "unavailable",
+            `ERR Errors trying to SHUTDOWN. Check logs: ${messageOf(error)}; SHUTDOWN NOSAVE or FORCE stops all the same`,
+          );
+        }
+      }
       await parts.stop();
       return new Promise<never>(() => {});
     },
@@ -198,31 +212,45 @@ function tierReading(database: Database) {
 }
 
 function persistenceReading(parts: FaceParts): PersistenceReading {
-  const { database, persistence } = parts;
-  const log = database.log;
+  const { database, persistence, clock } = parts;
+  const { log } = database;
   const counters = log?.counters;
+  const save = persistence.checkpointFigures;
+  const rewrite = persistence.rewriteFigures;
+  const since = (startedMs: number | undefined): number =>
+    startedMs === undefined ? -1 : Math.floor((clock.wallMs() - startedMs) / 1000);
   return {
-    loading: false,
+    loading: parts.loading(),
     changesSinceSave: database.effects.dirty,
-    saveInProgress: false,
+    saveInProgress: persistence.saveInProgress,
     lastSaveSeconds: persistence.lastSaveSeconds,
-    lastSaveSucceeded: true,
-    lastSaveDurationSeconds: -1,
-    currentSaveDurationSeconds: -1,
-    saves: 0,
+    lastSaveSucceeded: save?.lastSucceeded ?? true,
+    lastSaveDurationSeconds: seconds(save?.lastDurationMs),
+    currentSaveDurationSeconds: since(save?.inProgress === true ? save.startedMs : undefined),
+    saves: save?.saves ?? 0,
+    lastSaveBytes: save?.lastBytes ?? 0,
+    savePhase: save?.phase ?? "idle",
+    saveRetainedBytes: save?.retainedBytes ?? 0,
+    saveRetainedPeakBytes: save?.retainedPeakBytes ?? 0,
+    lastSaveRetainedBytes: save?.lastRetainedBytes ?? 0,
     aofEnabled: log !== undefined,
-    aofRewriteInProgress: false,
-    aofRewriteScheduled: false,
-    aofLastRewriteDurationSeconds: -1,
-    aofCurrentRewriteDurationSeconds: -1,
-    aofLastRewriteSucceeded: true,
-    aofRewrites: 0,
+    aofRewriteInProgress: rewrite?.inProgress ?? false,
+    aofRewriteScheduled: rewrite?.scheduled ?? false,
+    aofLastRewriteDurationSeconds: seconds(rewrite?.lastDurationMs),
+    aofCurrentRewriteDurationSeconds: since(rewrite?.inProgress === true ? rewrite.startedMs : undefined),
+    aofLastRewriteSucceeded: rewrite?.lastSucceeded ?? true,
+    aofRewrites: rewrite?.rewrites ?? 0,
     aofLastWriteSucceeded: log?.canWrite ?? true,
     aofCurrentSizeBytes: counters?.sizeBytes ?? 0,
-    aofBaseSizeBytes: 0,
+    aofBaseSizeBytes: rewrite?.baseBytes ?? 0,
     aofBufferBytes: log?.pendingBytes ?? 0,
     aofSyncsPending: counters?.syncUnderWay === true ? 1 : 0,
     aofSyncsDelayed: counters?.delayedSyncs ?? 0,
     aofDurableLsn: log?.durableLsn ?? 0,
   };
+}
+
+/** Whole seconds, -1 for none yet. */
+function seconds(milliseconds: number | undefined): number {
+  return milliseconds === undefined || milliseconds < 0 ? -1 : Math.floor(milliseconds / 1000);
 }

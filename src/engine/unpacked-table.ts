@@ -12,8 +12,8 @@
  *    is dropped.
  */
 import { assert } from "../base/assert.ts";
-import type { ValueCapture } from "../value/format/value-capture.ts";
 import type { ChangeGuard } from "../value/change-guard.ts";
+import type { ValueCapture } from "../value/format/value-capture.ts";
 import type { UnpackedValue } from "../value/unpacked.ts";
 import type { CapturedStructure, StructureEntry, StructurePlace } from "./capture/capture-face.ts";
 import { handleOf, isUnpacked } from "./hot/record.ts";
@@ -359,7 +359,10 @@ export class UnpackedTable implements ChangeGuard {
         if (this.#values[handle] !== undefined) this.#makeDirty(handle);
       }
     }
-    assert(!written || this.#captured.length === 0, "a checkpoint is complete without some of its structures");
+    assert(
+      !written || this.#captured.length === 0,
+      "a checkpoint is complete without some of its structures",
+    );
     this.#taken = undefined;
     this.#captured = [];
     this.#wanted = [];

@@ -43,10 +43,13 @@ export async function loadNewest(options: LoadNewestOptions): Promise<Checkpoint
       continue;
     }
     for (const rejection of rejected) {
-      logger.warning("a checkpoint is damaged and was not used: the log holds everything after the one before it", {
-        reason: describeRejection(rejection),
-        used: manifest?.id ?? "none",
-      });
+      logger.warning(
+        "a checkpoint is damaged and was not used: the log holds everything after the one before it",
+        {
+          reason: describeRejection(rejection),
+          used: manifest?.id ?? "none",
+        },
+      );
     }
     return manifest;
   }
@@ -58,7 +61,7 @@ function load(options: LoadNewestOptions, manifest: CheckpointManifest): Promise
     ...options,
     manifest,
     loader: engine.beginLoading(),
-    newValueBuilder: () => new ValueBuilder(engine),
+    newBuilder: () => new ValueBuilder(engine),
     allocate: (bytes) => engine.allocateSegment(bytes),
   });
 }

@@ -1,7 +1,7 @@
 /**
  * The listening side: transports, admission of clients, time-outs, and an orderly end.
  *
- * Invariants: a server that listens has a database that is recovered; after `stop` no request is executed, what
+ * Invariants: a server that listens before its database is recovered answers LOADING to all that need data; after `stop` no request is executed, what
  * was acknowledged has left or had `graceMs` to leave, and the log is closed by its owner afterwards.
  */
 

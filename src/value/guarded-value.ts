@@ -8,6 +8,7 @@ import type { ValueCapture } from "./format/value-capture.ts";
 import type { UnpackedValue } from "./unpacked.ts";
 
 export abstract class GuardedValue implements UnpackedValue {
+  handle = 0;
   protected readonly watch: ChangeWatch = new ChangeWatch(this);
 
   abstract readonly size: number;

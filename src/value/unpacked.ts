@@ -41,6 +41,8 @@ export interface UnpackedValue {
   readonly memoryBytes: number;
   /** No element's own time is over before this one; Infinity if none has a time. Absent where elements have none. */
   readonly elementsDueMs?: number;
+  /** The number that its keeper knows it by, and its record holds; the keeper sets it. */
+  handle: number;
   /** Told before the first change of each of its epochs; NO_GUARD until the structure's keeper sets it. */
   guard: ChangeGuard;
   /** The guard's epoch in which the last change was told; the guard and the keeper set it. */

@@ -10,7 +10,7 @@ import { SeededRandom } from "../../src/adapters/memory/random.ts";
 import { FerriteError } from "../../src/base/errors.ts";
 import { CheckpointFolder, nextCheckpointId } from "../../src/checkpoint/checkpoint-folder.ts";
 import { type CheckpointResult, CheckpointWriter } from "../../src/checkpoint/checkpoint-writer.ts";
-import { loadCheckpoint } from "../../src/checkpoint/load-checkpoint.ts";
+import { loadCheckpoint, type StructureBuilder } from "../../src/checkpoint/load-checkpoint.ts";
 import type { CheckpointManifest } from "../../src/checkpoint/manifest-format.ts";
 import type { BlockCodec } from "../../src/codec/compression.ts";
 import { loadLz4 } from "../../src/codec/compression.ts";
@@ -25,7 +25,8 @@ import type {
   StructureEntry,
   StructurePlace,
 } from "../../src/engine/capture/capture-face.ts";
-import type { ByteWriter, ValueBuilder, ValueCapture } from "../../src/value/format/value-face.ts";
+import type { ValueCapture } from "../../src/value/format/value-capture.ts";
+import { GuardedValue } from "../../src/value/guarded-value.ts";
 import type { UnpackedValue } from "../../src/value/unpacked.ts";
 
 export const DATA = "/data";
@@ -37,57 +38,43 @@ export const IDENTITY = {
 
 // --- bytes that stand for values ---------------------------------------------------------------------------
 
-export class GrowingBytes implements ByteWriter {
-  bytes = new Uint8Array(16);
-  length = 0;
-
-  clear(): void {
-    this.length = 0;
-  }
-
-  append(source: Uint8Array): void {
-    while (this.length + source.length > this.bytes.length) {
-      const grown = new Uint8Array(this.bytes.length * 2);
-      grown.set(this.bytes);
-      this.bytes = grown;
-    }
-    this.bytes.set(source, this.length);
-    this.length += source.length;
-  }
-}
-
 /** A structure that is nothing but its pieces. */
-export class PiecesValue implements UnpackedValue {
+export class PiecesValue extends GuardedValue {
   readonly pieces: readonly Uint8Array[];
 
   constructor(pieces: readonly Uint8Array[]) {
+    super();
     this.pieces = pieces;
   }
 
-  get size(): number {
+  override get size(): number {
     return this.pieces.length;
   }
 
-  get memoryBytes(): number {
+  override get memoryBytes(): number {
     return this.pieces.reduce((sum, piece) => sum + piece.length, 0);
   }
 
-  copy(): UnpackedValue {
+  override copy(): UnpackedValue {
     return this;
   }
 
-  release(): boolean {
+  override release(): boolean {
     return true;
   }
 
-  capture(): ValueCapture {
+  override capture(): ValueCapture {
     let next = 0;
     const { pieces } = this;
     return {
       size: pieces.length,
+      retainedBytes: 0,
       writePiece(out) {
         if (next === pieces.length) return false;
-        (out as GrowingBytes).append(pieces[next++]!);
+        const piece = pieces[next++]!;
+        out.reserve(piece.length);
+        out.bytes.set(piece, out.length);
+        out.length += piece.length;
         return true;
       },
       release: () => true,
@@ -95,7 +82,7 @@ export class PiecesValue implements UnpackedValue {
   }
 }
 
-export class PiecesBuilder implements ValueBuilder {
+export class PiecesBuilder implements StructureBuilder {
   readonly pieces: Uint8Array[] = [];
 
   addPiece(bytes: Uint8Array, offset: number, length: number): void {
@@ -201,6 +188,7 @@ export class DataSet {
 }
 
 class DataSetCapture implements EngineCapture {
+  readonly retainedBytes = 0;
   readonly #data: DataSet;
   readonly #rows: readonly Uint8Array[];
   readonly #segments: readonly Segment[];
@@ -223,7 +211,7 @@ class DataSetCapture implements EngineCapture {
     this.nextBirth = data.nextBirth;
     this.segments = data.segments.map(({ id, birth, bytes, deadUnits, hasFile }) => {
       const usedUnits = bytes.length / 8;
-      return { id, birth, usedUnits, deadUnits, capacityBytes: bytes.length + 64, hasFile };
+      return { id, birth, usedUnits, deadUnits, hasFile };
     });
     for (const { handle, place } of this.#structures)
       if (place !== undefined && !moving.includes(place.file)) this.#places.set(handle, place);
@@ -410,7 +398,6 @@ export function newWriter(world: World): CheckpointWriter {
     folder,
     identity: IDENTITY,
     nextId: nextCheckpointId(folder.list()),
-    pieces: new GrowingBytes(),
   });
 }
 
@@ -448,7 +435,7 @@ export async function load(
     crc32c: crc32cPortable,
     codec: loadLz4,
     breathe: () => undefined,
-    newValueBuilder: () => new PiecesBuilder(),
+    newBuilder: () => new PiecesBuilder(),
     allocate(bytes) {
       onAllocate(bytes);
       return new ArrayBuffer(bytes);

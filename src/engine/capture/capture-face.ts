@@ -4,7 +4,7 @@
  *
  * Types only. The engine owns all memory behind these faces; the checkpoint owns the files.
  */
-import type { ValueCapture } from "../../value/format/value-face.ts";
+import type { ValueCapture } from "../../value/format/value-capture.ts";
 import type { UnpackedValue } from "../../value/unpacked.ts";
 
 /** Where a structure's bytes are: a values file, by the id of the checkpoint that wrote it, and a range in it. */
@@ -30,8 +30,6 @@ export interface CapturedSegment {
   /** 8-byte units, the header unit included. */
   readonly usedUnits: number;
   readonly deadUnits: number;
-  /** Size in bytes that the segment's memory has to have (an ordinary one may be filled less). */
-  readonly capacityBytes: number;
   /** True if its file was written by an earlier checkpoint (or it was loaded from one). */
   readonly hasFile: boolean;
 }
@@ -49,6 +47,8 @@ export interface EngineCapture {
   readonly keys: number;
   readonly nextBirth: number;
   readonly segments: readonly CapturedSegment[];
+  /** Memory that is kept for the capture alone, in bytes. */
+  readonly retainedBytes: number;
   /**
    * Copies sub-tables (row format, src/engine/index/row-format.ts) into [offset, into.length); at most `rowsMax`;
    * answers bytes written, 0 when none is left. Room for ROW_BYTES_MAX (8,208) is required.
