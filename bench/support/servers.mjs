@@ -1,6 +1,6 @@
 // The servers that are measured: each in a process and a folder of its own, on a free port, seen from outside.
 //
-// All of them get the same task: append-only file on, the same sync policy, no snapshots. The append-only file is not
+// All of them get the same task: append-only file on, the same sync policy, no snapshots unless they are asked for. The append-only file is not
 // rewritten during a run (Redis would fork for it), because a rewrite in one run and not in the next decides more than
 // what is measured.
 import { spawn, spawnSync } from "node:child_process";
@@ -14,6 +14,7 @@ export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const FERRITE_MAIN = process.env.FERRITE_MAIN ?? join(ROOT, "dist", "cli", "main.js");
 const CLOCK_TICKS_PER_SECOND = 100;
 const START_TIMEOUT_MS = 120_000;
+const READY_POLL_MS = 5;
 
 const running = new Set();
 process.once("exit", () => {
@@ -40,12 +41,7 @@ export async function startServer(kind, { sync = "everysec", nodeFlags = [] } = 
   const folder = mkdtempSync(join(tmpdir(), `bench-${kind}-`));
   const words =
     kind === "ferrite" ? ferriteWords(port, folder, sync, nodeFlags) : redisWords(kind, port, folder, sync);
-  const child = spawn(words[0], words.slice(1), {
-    cwd: folder,
-    env: cleanEnvironment(),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const server = new MeasuredServer(kind, port, folder, child, words);
+  const server = new MeasuredServer(kind, port, folder, words);
   running.add(server);
   await server.untilReady();
   return server;
@@ -62,7 +58,12 @@ function redisWords(kind, port, folder, sync) {
 
 function ferriteWords(port, folder, sync, nodeFlags) {
   const log = sync === "off" ? ["persistence.aof_enabled=false"] : [`persistence.aof_sync=${sync}`];
-  const settings = [...log, "persistence.aof_rewrite_percentage=0", "server.enable_debug_command=local"];
+  const settings = [
+    ...log,
+    "persistence.aof_rewrite_percentage=0",
+    "persistence.checkpoint_enabled=false",
+    "server.enable_debug_command=local",
+  ];
   return [
     process.execPath,
     ...nodeFlags,
@@ -78,20 +79,42 @@ function cleanEnvironment() {
 }
 
 class MeasuredServer {
+  #words;
   #child;
+  #startedAt = 0;
   #log = "";
 
-  constructor(kind, port, folder, child, words) {
+  constructor(kind, port, folder, words) {
     this.kind = kind;
     this.port = port;
     this.folder = folder;
     this.commandLine = words.map((word) => (word === "" ? '""' : word)).join(" ");
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
+    this.#words = words;
+    this.#begin();
+  }
+
+  #begin() {
+    this.#startedAt = performance.now();
+    this.#child = spawn(this.#words[0], this.#words.slice(1), {
+      cwd: this.folder,
+      env: cleanEnvironment(),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
         this.#log += text;
       });
     }
+  }
+
+  /** Kills it and starts it again on the same folder; answers the milliseconds from the start to the first PONG. */
+  async restart() {
+    const ended = new Promise((resolve) => this.#child.once("close", resolve));
+    this.#child.kill("SIGKILL");
+    await ended;
+    this.#begin();
+    await this.untilReady();
+    return performance.now() - this.#startedAt;
   }
 
   get pid() {
@@ -118,8 +141,28 @@ class MeasuredServer {
     while (!(await answersPing(this.port))) {
       if (this.#child.exitCode !== null) throw new Error(`${this.kind} ended while starting\n${this.#log}`);
       if (performance.now() > deadline) throw new Error(`${this.kind} did not start\n${this.#log}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
+  }
+
+  /** What its children (of a fork) do not share with it, in bytes. */
+  privateBytesOfChildren() {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "latin1").trim();
+    let bytes = 0;
+    for (const pid of children === "" ? [] : children.split(" ")) {
+      try {
+        const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+        for (const [, kib] of rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm)) bytes += Number(kib) * 1024;
+      } catch {
+        // It has just ended.
+      }
+    }
+    return bytes;
+  }
+
+  /** The largest resident set since it was started, in bytes. */
+  peakResidentBytes() {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, "latin1"))[1]) * 1024;
   }
 
   /** Ends it at once and removes its folder. */

@@ -205,6 +205,7 @@ describe("an identity that cannot be trusted", () => {
   it.each(["aof", "checkpoints", "warm"])("is refused when it is missing although %s is there", (name) => {
     const fileSystem = memory();
     fileSystem.makeDirectorySync(`${PATH}/${name}`);
+    if (name === "checkpoints") write(fileSystem, `${PATH}/${name}/0000000001.manifest`, "unreadable");
     expect(refusal(() => open(fileSystem))).toEqual({
       kind: "corruption",
       message: `${FILE} is missing although ${PATH}/${name} exists; restore the file from a copy of the directory, or move the data aside to start empty`,
