@@ -260,24 +260,26 @@ export const bitmapFieldCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["write", "denyoom"],
     group: "bitmap",
-    since: "3.2.0",
-    summary: "Perform arbitrary bitfield integer operations on strings",
-    complexity: COMPLEXITY,
     keys: {
       ...oneKey("value", "RW", "access", "update", "variable_flags"),
       accessNow: (context) => (onlyReads(context) ? ["RO", "access"] : ["RW", "access", "update"]),
       notes: "This command allows both access and modification of the key",
     },
-    arguments: [
-      KEY_ARGUMENT,
-      {
-        name: "operation",
-        type: "oneof",
-        optional: true,
-        multiple: true,
-        arguments: [GET_ARGUMENT, WRITE_ARGUMENT],
-      },
-    ],
+    docs: () => ({
+      since: "3.2.0",
+      summary: "Perform arbitrary bitfield integer operations on strings",
+      complexity: COMPLEXITY,
+      arguments: [
+        KEY_ARGUMENT,
+        {
+          name: "operation",
+          type: "oneof",
+          optional: true,
+          multiple: true,
+          arguments: [GET_ARGUMENT, WRITE_ARGUMENT],
+        },
+      ],
+    }),
     execute: bitField,
   },
   {
@@ -285,11 +287,13 @@ export const bitmapFieldCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["readonly", "fast"],
     group: "bitmap",
-    since: "6.0.0",
-    summary: "Perform arbitrary bitfield integer operations on strings. Read-only variant of BITFIELD",
-    complexity: COMPLEXITY,
     keys: oneKey("value", "RO", "access"),
-    arguments: [KEY_ARGUMENT, { ...GET_ARGUMENT, optional: true, multiple: true, multipleToken: true }],
+    docs: () => ({
+      since: "6.0.0",
+      summary: "Perform arbitrary bitfield integer operations on strings. Read-only variant of BITFIELD",
+      complexity: COMPLEXITY,
+      arguments: [KEY_ARGUMENT, { ...GET_ARGUMENT, optional: true, multiple: true, multipleToken: true }],
+    }),
     execute: bitFieldReadOnly,
   },
 ];

@@ -150,9 +150,6 @@ export const bitmapOperationCommands: readonly CommandSpec[] = [
     arity: -4,
     flags: ["write", "denyoom"],
     group: "bitmap",
-    since: "2.6.0",
-    summary: "Perform bitwise operations between strings",
-    complexity: "O(N)",
     keys: {
       first: DESTINATION,
       last: -1,
@@ -164,11 +161,16 @@ export const bitmapOperationCommands: readonly CommandSpec[] = [
         { access: ["RO", "access"], begin: { index: 3 }, find: { last: -1, step: 1, limit: 0 } },
       ],
     },
-    arguments: [
-      { name: "operation", type: "string" },
-      { name: "destkey", type: "key", keySpecIndex: 0 },
-      { name: "key", type: "key", keySpecIndex: 1, multiple: true },
-    ],
+    docs: () => ({
+      since: "2.6.0",
+      summary: "Perform bitwise operations between strings",
+      complexity: "O(N)",
+      arguments: [
+        { name: "operation", type: "string" },
+        { name: "destkey", type: "key", keySpecIndex: 0 },
+        { name: "key", type: "key", keySpecIndex: 1, multiple: true },
+      ],
+    }),
     execute: bitOp,
   },
 ];

@@ -131,15 +131,17 @@ export const bitmapSearchCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["readonly"],
     group: "bitmap",
-    since: "2.6.0",
-    summary: "Count set bits in a string",
-    complexity: "O(N)",
     keys: oneKey("value", "RO", "access"),
-    arguments: [
-      KEY_ARGUMENT,
-      { name: "index", type: "block", optional: true, arguments: [START, END, UNIT] },
-    ],
-    history: HISTORY,
+    docs: () => ({
+      since: "2.6.0",
+      summary: "Count set bits in a string",
+      complexity: "O(N)",
+      history: HISTORY,
+      arguments: [
+        KEY_ARGUMENT,
+        { name: "index", type: "block", optional: true, arguments: [START, END, UNIT] },
+      ],
+    }),
     execute: bitCount,
   },
   {
@@ -147,21 +149,23 @@ export const bitmapSearchCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["readonly"],
     group: "bitmap",
-    since: "2.8.7",
-    summary: "Find first bit set or clear in a string",
-    complexity: "O(N)",
     keys: oneKey("value", "RO", "access"),
-    arguments: [
-      KEY_ARGUMENT,
-      { name: "bit", type: "integer" },
-      {
-        name: "index",
-        type: "block",
-        optional: true,
-        arguments: [START, { name: "end_index", type: "block", optional: true, arguments: [END, UNIT] }],
-      },
-    ],
-    history: HISTORY,
+    docs: () => ({
+      since: "2.8.7",
+      summary: "Find first bit set or clear in a string",
+      complexity: "O(N)",
+      history: HISTORY,
+      arguments: [
+        KEY_ARGUMENT,
+        { name: "bit", type: "integer" },
+        {
+          name: "index",
+          type: "block",
+          optional: true,
+          arguments: [START, { name: "end_index", type: "block", optional: true, arguments: [END, UNIT] }],
+        },
+      ],
+    }),
     execute: bitPos,
   },
 ];

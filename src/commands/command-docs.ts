@@ -18,22 +18,22 @@ export function replyCommandDocs(reply: ReplyWriter, command: ResolvedCommand): 
 }
 
 function commandFields(command: ResolvedCommand): readonly Field[] {
-  const { spec } = command;
+  const docs = command.spec.docs();
   const fields: Field[] = [
-    text("summary", spec.summary),
-    text("since", spec.since),
-    text("group", spec.group),
+    text("summary", docs.summary),
+    text("since", docs.since),
+    text("group", command.spec.group),
   ];
-  if (spec.complexity !== "") fields.push(text("complexity", spec.complexity));
-  const docFlags = [...(spec.deprecated === undefined ? [] : ["deprecated"]), ...(spec.docFlags ?? [])];
+  if (docs.complexity !== "") fields.push(text("complexity", docs.complexity));
+  const docFlags = [...(docs.deprecated === undefined ? [] : ["deprecated"]), ...(docs.docFlags ?? [])];
   if (docFlags.length > 0) fields.push(["doc_flags", (reply) => replyStatusSet(reply, docFlags)]);
-  if (spec.deprecated !== undefined) {
+  if (docs.deprecated !== undefined) {
     fields.push(
-      text("deprecated_since", spec.deprecated.since),
-      text("replaced_by", spec.deprecated.replacedBy),
+      text("deprecated_since", docs.deprecated.since),
+      text("replaced_by", docs.deprecated.replacedBy),
     );
   }
-  const history = spec.history;
+  const history = docs.history;
   if (history !== undefined) {
     fields.push([
       "history",
@@ -47,7 +47,7 @@ function commandFields(command: ResolvedCommand): readonly Field[] {
       },
     ]);
   }
-  const parts = spec.arguments;
+  const parts = docs.arguments;
   if (parts !== undefined) fields.push(["arguments", (reply) => replyArguments(reply, parts)]);
   if (command.subcommands.length > 0) {
     fields.push([

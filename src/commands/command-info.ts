@@ -22,7 +22,7 @@ export function replyCommandInfo(reply: ReplyWriter, command: ResolvedCommand): 
     reply,
     categoriesOf(spec).map((category) => `@${category}`),
   );
-  const tips = spec.tips ?? [];
+  const tips = spec.docs().tips ?? [];
   reply.setHeader(tips.length);
   for (const tip of tips) reply.bulkText(tip);
   const descriptions = keys === undefined ? [] : keyDescriptions(keys);

@@ -67,20 +67,24 @@ export const configCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: [],
     group: "server",
-    since: "2.0.0",
-    summary: "A container for server configuration commands",
-    complexity: "Depends on subcommand.",
+    docs: () => ({
+      since: "2.0.0",
+      summary: "A container for server configuration commands",
+      complexity: "Depends on subcommand.",
+    }),
     subcommands: [
       {
         name: "get",
         arity: -3,
         flags: ["admin", "noscript", "loading", "stale"],
         group: "server",
-        since: "2.0.0",
-        summary: "Get the values of configuration parameters",
-        complexity: "O(N) when N is the number of configuration parameters provided",
-        history: [["7.0.0", "Added the ability to pass multiple pattern parameters in one call"]],
-        arguments: [block("parameter", [argument("parameter", "string")], { multiple: true })],
+        docs: () => ({
+          since: "2.0.0",
+          summary: "Get the values of configuration parameters",
+          complexity: "O(N) when N is the number of configuration parameters provided",
+          history: [["7.0.0", "Added the ability to pass multiple pattern parameters in one call"]],
+          arguments: [block("parameter", [argument("parameter", "string")], { multiple: true })],
+        }),
         execute: get,
       },
       {
@@ -88,9 +92,11 @@ export const configCommands: readonly CommandSpec[] = [
         arity: 2,
         flags: ["loading", "stale"],
         group: "server",
-        since: "5.0.0",
-        summary: "Show helpful text about the different subcommands",
-        complexity: "O(1)",
+        docs: () => ({
+          since: "5.0.0",
+          summary: "Show helpful text about the different subcommands",
+          complexity: "O(1)",
+        }),
         execute: help,
       },
       {
@@ -98,9 +104,11 @@ export const configCommands: readonly CommandSpec[] = [
         arity: 2,
         flags: ["admin", "noscript", "loading", "stale"],
         group: "server",
-        since: "2.0.0",
-        summary: "Reset the stats returned by INFO",
-        complexity: "O(1)",
+        docs: () => ({
+          since: "2.0.0",
+          summary: "Reset the stats returned by INFO",
+          complexity: "O(1)",
+        }),
         execute: resetStatistics,
       },
       {
@@ -108,9 +116,11 @@ export const configCommands: readonly CommandSpec[] = [
         arity: 2,
         flags: ["admin", "noscript", "loading", "stale"],
         group: "server",
-        since: "2.8.0",
-        summary: "Rewrite the configuration file with the in memory configuration",
-        complexity: "O(1)",
+        docs: () => ({
+          since: "2.8.0",
+          summary: "Rewrite the configuration file with the in memory configuration",
+          complexity: "O(1)",
+        }),
         execute: rewrite,
       },
       {
@@ -118,16 +128,18 @@ export const configCommands: readonly CommandSpec[] = [
         arity: -4,
         flags: ["admin", "noscript", "loading", "stale"],
         group: "server",
-        since: "2.0.0",
-        summary: "Set configuration parameters to the given values",
-        complexity: "O(N) when N is the number of configuration parameters provided",
-        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-        history: [["7.0.0", "Added the ability to set multiple parameters in one call."]],
-        arguments: [
-          block("parameter_value", [argument("parameter", "string"), argument("value", "string")], {
-            multiple: true,
-          }),
-        ],
+        docs: () => ({
+          since: "2.0.0",
+          summary: "Set configuration parameters to the given values",
+          complexity: "O(N) when N is the number of configuration parameters provided",
+          tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+          history: [["7.0.0", "Added the ability to set multiple parameters in one call."]],
+          arguments: [
+            block("parameter_value", [argument("parameter", "string"), argument("value", "string")], {
+              multiple: true,
+            }),
+          ],
+        }),
         execute: set,
       },
     ],

@@ -189,14 +189,16 @@ export const connectionCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
     group: "connection",
-    since: "1.0.0",
-    summary: "Authenticate to the server",
-    complexity: "O(N) where N is the number of passwords defined for the user",
-    history: [["6.0.0", "Added ACL style (username and password)."]],
-    arguments: [
-      argument("username", "string", { optional: true, since: "6.0.0" }),
-      argument("password", "string"),
-    ],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Authenticate to the server",
+      complexity: "O(N) where N is the number of passwords defined for the user",
+      history: [["6.0.0", "Added ACL style (username and password)."]],
+      arguments: [
+        argument("username", "string", { optional: true, since: "6.0.0" }),
+        argument("password", "string"),
+      ],
+    }),
     execute: auth,
   },
   {
@@ -204,10 +206,12 @@ export const connectionCommands: readonly CommandSpec[] = [
     arity: 2,
     flags: ["loading", "stale", "fast"],
     group: "connection",
-    since: "1.0.0",
-    summary: "Echo the given string",
-    complexity: "O(1)",
-    arguments: [argument("message", "string")],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Echo the given string",
+      complexity: "O(1)",
+      arguments: [argument("message", "string")],
+    }),
     execute: echo,
   },
   {
@@ -215,29 +219,31 @@ export const connectionCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
     group: "connection",
-    since: "6.0.0",
-    summary: "Handshake with Redis",
-    complexity: "O(1)",
-    history: [
-      [
-        "6.2.0",
-        "`protover` made optional; when called without arguments the command reports the current connection's context.",
-      ],
-    ],
-    arguments: [
-      block(
-        "arguments",
+    docs: () => ({
+      since: "6.0.0",
+      summary: "Handshake with Redis",
+      complexity: "O(1)",
+      history: [
         [
-          argument("protover", "integer"),
-          block("username_password", [argument("username", "string"), argument("password", "string")], {
-            token: "AUTH",
-            optional: true,
-          }),
-          argument("clientname", "string", { token: "SETNAME", optional: true }),
+          "6.2.0",
+          "`protover` made optional; when called without arguments the command reports the current connection's context.",
         ],
-        { optional: true },
-      ),
-    ],
+      ],
+      arguments: [
+        block(
+          "arguments",
+          [
+            argument("protover", "integer"),
+            block("username_password", [argument("username", "string"), argument("password", "string")], {
+              token: "AUTH",
+              optional: true,
+            }),
+            argument("clientname", "string", { token: "SETNAME", optional: true }),
+          ],
+          { optional: true },
+        ),
+      ],
+    }),
     execute: hello,
   },
   {
@@ -245,11 +251,13 @@ export const connectionCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["fast"],
     group: "connection",
-    since: "1.0.0",
-    summary: "Ping the server",
-    complexity: "O(1)",
-    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-    arguments: [argument("message", "string", { optional: true })],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Ping the server",
+      complexity: "O(1)",
+      tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+      arguments: [argument("message", "string", { optional: true })],
+    }),
     execute: ping,
   },
   {
@@ -257,9 +265,11 @@ export const connectionCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
     group: "connection",
-    since: "1.0.0",
-    summary: "Close the connection",
-    complexity: "O(1)",
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Close the connection",
+      complexity: "O(1)",
+    }),
     execute: quit,
   },
   {
@@ -267,9 +277,11 @@ export const connectionCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
     group: "connection",
-    since: "6.2.0",
-    summary: "Reset the connection",
-    complexity: "O(1)",
+    docs: () => ({
+      since: "6.2.0",
+      summary: "Reset the connection",
+      complexity: "O(1)",
+    }),
     execute: reset,
   },
   {
@@ -277,10 +289,12 @@ export const connectionCommands: readonly CommandSpec[] = [
     arity: 2,
     flags: ["loading", "stale", "fast"],
     group: "connection",
-    since: "1.0.0",
-    summary: "Change the selected database for the current connection",
-    complexity: "O(1)",
-    arguments: [argument("index", "integer")],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Change the selected database for the current connection",
+      complexity: "O(1)",
+      arguments: [argument("index", "integer")],
+    }),
     execute: select,
   },
 ];

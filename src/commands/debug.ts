@@ -235,10 +235,12 @@ export const debugCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["admin", "noscript", "loading", "stale"],
     group: "server",
-    since: "1.0.0",
-    summary: "A container for debugging commands",
-    complexity: "Depends on subcommand.",
-    docFlags: ["syscmd"],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "A container for debugging commands",
+      complexity: "Depends on subcommand.",
+      docFlags: ["syscmd"],
+    }),
     execute: debug,
   },
 ];

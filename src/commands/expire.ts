@@ -21,7 +21,7 @@ import {
 import type { Context } from "./context.ts";
 import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
 import { NOTIFY_GENERIC, NOTIFY_KEY_MISS } from "./notify-events.ts";
-import type { ArgumentDoc, CommandSpec } from "./spec.ts";
+import type { ArgumentDoc, CommandDocs, CommandSpec } from "./spec.ts";
 
 /** Gives the present key in argument `index` this expiry, or deletes it if the time has passed; logs either. */
 export function expireAt(context: Context, index: number, expiry: ExpiryArgument): void {
@@ -193,42 +193,55 @@ const EXPIRE_COMMON = {
   arity: -3,
   flags: ["write", "fast"],
   group: "generic",
-  complexity: "O(1)",
   keys: oneKey("meta", "RW", "update"),
-  history: [["7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."]],
+  docs: (): Pick<CommandDocs, "complexity" | "history"> => ({
+    complexity: "O(1)",
+    history: [["7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."]],
+  }),
 } as const;
 
 const TTL_COMMON = {
   arity: 2,
   flags: ["readonly", "fast"],
   group: "generic",
-  complexity: "O(1)",
   keys: oneKey("meta", "RO", "access"),
-  arguments: [KEY_ARGUMENT],
+  docs: () => ({
+    complexity: "O(1)",
+    arguments: [KEY_ARGUMENT],
+  }),
 } as const;
 
 export const expireCommands: readonly CommandSpec[] = [
   {
     ...EXPIRE_COMMON,
     name: "expire",
-    since: "1.0.0",
-    summary: "Set a key's time to live in seconds",
-    arguments: [KEY_ARGUMENT, { name: "seconds", type: "integer" }, CONDITIONS],
+    docs: () => ({
+      ...EXPIRE_COMMON.docs(),
+      since: "1.0.0",
+      summary: "Set a key's time to live in seconds",
+      arguments: [KEY_ARGUMENT, { name: "seconds", type: "integer" }, CONDITIONS],
+    }),
     execute: expire,
   },
   {
     ...EXPIRE_COMMON,
     name: "expireat",
-    since: "1.2.0",
-    summary: "Set the expiration for a key as a UNIX timestamp",
-    arguments: [KEY_ARGUMENT, { name: "unix-time-seconds", type: "unix-time" }, CONDITIONS],
+    docs: () => ({
+      ...EXPIRE_COMMON.docs(),
+      since: "1.2.0",
+      summary: "Set the expiration for a key as a UNIX timestamp",
+      arguments: [KEY_ARGUMENT, { name: "unix-time-seconds", type: "unix-time" }, CONDITIONS],
+    }),
     execute: expireAtSeconds,
   },
   {
     ...TTL_COMMON,
     name: "expiretime",
-    since: "7.0.0",
-    summary: "Get the expiration Unix timestamp for a key",
+    docs: () => ({
+      ...TTL_COMMON.docs(),
+      since: "7.0.0",
+      summary: "Get the expiration Unix timestamp for a key",
+    }),
     execute: expireTime,
   },
   {
@@ -236,52 +249,69 @@ export const expireCommands: readonly CommandSpec[] = [
     arity: 2,
     flags: ["write", "fast"],
     group: "generic",
-    since: "2.2.0",
-    summary: "Remove the expiration from a key",
-    complexity: "O(1)",
     keys: oneKey("meta", "RW", "update"),
-    arguments: [KEY_ARGUMENT],
+    docs: () => ({
+      since: "2.2.0",
+      summary: "Remove the expiration from a key",
+      complexity: "O(1)",
+      arguments: [KEY_ARGUMENT],
+    }),
     execute: persist,
   },
   {
     ...EXPIRE_COMMON,
     name: "pexpire",
-    since: "2.6.0",
-    summary: "Set a key's time to live in milliseconds",
-    arguments: [KEY_ARGUMENT, { name: "milliseconds", type: "integer" }, CONDITIONS],
+    docs: () => ({
+      ...EXPIRE_COMMON.docs(),
+      since: "2.6.0",
+      summary: "Set a key's time to live in milliseconds",
+      arguments: [KEY_ARGUMENT, { name: "milliseconds", type: "integer" }, CONDITIONS],
+    }),
     execute: pexpire,
   },
   {
     ...EXPIRE_COMMON,
     name: "pexpireat",
-    since: "2.6.0",
-    summary: "Set the expiration for a key as a UNIX timestamp specified in milliseconds",
-    arguments: [KEY_ARGUMENT, { name: "unix-time-milliseconds", type: "unix-time" }, CONDITIONS],
+    docs: () => ({
+      ...EXPIRE_COMMON.docs(),
+      since: "2.6.0",
+      summary: "Set the expiration for a key as a UNIX timestamp specified in milliseconds",
+      arguments: [KEY_ARGUMENT, { name: "unix-time-milliseconds", type: "unix-time" }, CONDITIONS],
+    }),
     execute: pexpireAt,
   },
   {
     ...TTL_COMMON,
     name: "pexpiretime",
-    since: "7.0.0",
-    summary: "Get the expiration Unix timestamp for a key in milliseconds",
+    docs: () => ({
+      ...TTL_COMMON.docs(),
+      since: "7.0.0",
+      summary: "Get the expiration Unix timestamp for a key in milliseconds",
+    }),
     execute: pexpireTime,
   },
   {
     ...TTL_COMMON,
     name: "pttl",
-    since: "2.6.0",
-    summary: "Get the time to live for a key in milliseconds",
-    tips: ["nondeterministic_output"],
-    history: [["2.8.0", "Added the -2 reply."]],
+    docs: () => ({
+      ...TTL_COMMON.docs(),
+      since: "2.6.0",
+      summary: "Get the time to live for a key in milliseconds",
+      tips: ["nondeterministic_output"],
+      history: [["2.8.0", "Added the -2 reply."]],
+    }),
     execute: pttl,
   },
   {
     ...TTL_COMMON,
     name: "ttl",
-    since: "1.0.0",
-    summary: "Get the time to live for a key in seconds",
-    tips: ["nondeterministic_output"],
-    history: [["2.8.0", "Added the -2 reply."]],
+    docs: () => ({
+      ...TTL_COMMON.docs(),
+      since: "1.0.0",
+      summary: "Get the time to live for a key in seconds",
+      tips: ["nondeterministic_output"],
+      history: [["2.8.0", "Added the -2 reply."]],
+    }),
     execute: ttl,
   },
 ];

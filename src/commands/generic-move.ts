@@ -159,17 +159,19 @@ export const genericMoveCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["write", "denyoom"],
     group: "generic",
-    since: "6.2.0",
-    summary: "Copy a key",
-    complexity:
-      "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
     keys: sourceAndDestination("value", ["RO", "access"], ["OW", "update"]),
-    arguments: [
-      { name: "source", type: "key", keySpecIndex: 0 },
-      { name: "destination", type: "key", keySpecIndex: 1 },
-      { name: "destination-db", type: "integer", token: "DB", optional: true },
-      { name: "replace", type: "pure-token", token: "REPLACE", optional: true },
-    ],
+    docs: () => ({
+      since: "6.2.0",
+      summary: "Copy a key",
+      complexity:
+        "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
+      arguments: [
+        { name: "source", type: "key", keySpecIndex: 0 },
+        { name: "destination", type: "key", keySpecIndex: 1 },
+        { name: "destination-db", type: "integer", token: "DB", optional: true },
+        { name: "replace", type: "pure-token", token: "REPLACE", optional: true },
+      ],
+    }),
     execute: copy,
   },
   {
@@ -177,11 +179,13 @@ export const genericMoveCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["write", "fast"],
     group: "generic",
-    since: "1.0.0",
-    summary: "Move a key to another database",
-    complexity: "O(1)",
     keys: oneKey("value", "RW", "access", "update"),
-    arguments: [KEY_ARGUMENT, { name: "db", type: "integer" }],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Move a key to another database",
+      complexity: "O(1)",
+      arguments: [KEY_ARGUMENT, { name: "db", type: "integer" }],
+    }),
     execute: move,
   },
   {
@@ -189,11 +193,13 @@ export const genericMoveCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["write"],
     group: "generic",
-    since: "1.0.0",
-    summary: "Rename a key",
-    complexity: "O(1)",
     keys: sourceAndDestination("value", ["RW", "access", "delete"], ["OW", "update"]),
-    arguments: RENAME_ARGUMENTS,
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Rename a key",
+      complexity: "O(1)",
+      arguments: RENAME_ARGUMENTS,
+    }),
     execute: rename,
   },
   {
@@ -201,14 +207,16 @@ export const genericMoveCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["write", "fast"],
     group: "generic",
-    since: "1.0.0",
-    summary: "Rename a key, only if the new key does not exist",
-    complexity: "O(1)",
     keys: sourceAndDestination("value", ["RW", "access", "delete"], ["OW", "insert"]),
-    arguments: RENAME_ARGUMENTS,
-    history: [
-      ["3.2.0", "The command no longer returns an error when source and destination names are the same."],
-    ],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Rename a key, only if the new key does not exist",
+      complexity: "O(1)",
+      history: [
+        ["3.2.0", "The command no longer returns an error when source and destination names are the same."],
+      ],
+      arguments: RENAME_ARGUMENTS,
+    }),
     execute: renameNx,
   },
 ];

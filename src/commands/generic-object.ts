@@ -76,9 +76,11 @@ const COMMON = {
   arity: 3,
   flags: ["readonly"],
   group: "generic",
-  complexity: "O(1)",
-  tips: ["nondeterministic_output"],
-  arguments: [KEY_ARGUMENT],
+  docs: () => ({
+    complexity: "O(1)",
+    tips: ["nondeterministic_output"],
+    arguments: [KEY_ARGUMENT],
+  }),
 } as const;
 
 function keyAfterWord(need: "meta" | "value"): KeySpec {
@@ -90,24 +92,32 @@ export const objectCommand: CommandSpec = {
   arity: -2,
   flags: [],
   group: "generic",
-  since: "2.2.3",
-  summary: "A container for object introspection commands",
-  complexity: "Depends on subcommand.",
+  docs: () => ({
+    since: "2.2.3",
+    summary: "A container for object introspection commands",
+    complexity: "Depends on subcommand.",
+  }),
   subcommands: [
     {
       ...COMMON,
       name: "encoding",
-      since: "2.2.3",
-      summary: "Inspect the internal encoding of a Redis object",
       keys: keyAfterWord("value"),
+      docs: () => ({
+        ...COMMON.docs(),
+        since: "2.2.3",
+        summary: "Inspect the internal encoding of a Redis object",
+      }),
       execute: encoding,
     },
     {
       ...COMMON,
       name: "freq",
-      since: "4.0.0",
-      summary: "Get the logarithmic access frequency counter of a Redis object",
       keys: keyAfterWord("meta"),
+      docs: () => ({
+        ...COMMON.docs(),
+        since: "4.0.0",
+        summary: "Get the logarithmic access frequency counter of a Redis object",
+      }),
       execute: frequency,
     },
     {
@@ -115,25 +125,33 @@ export const objectCommand: CommandSpec = {
       arity: 2,
       flags: ["loading", "stale"],
       group: "generic",
-      since: "6.2.0",
-      summary: "Show helpful text about the different subcommands",
-      complexity: "O(1)",
+      docs: () => ({
+        since: "6.2.0",
+        summary: "Show helpful text about the different subcommands",
+        complexity: "O(1)",
+      }),
       execute: help,
     },
     {
       ...COMMON,
       name: "idletime",
-      since: "2.2.3",
-      summary: "Get the time since a Redis object was last accessed",
       keys: keyAfterWord("meta"),
+      docs: () => ({
+        ...COMMON.docs(),
+        since: "2.2.3",
+        summary: "Get the time since a Redis object was last accessed",
+      }),
       execute: idleTime,
     },
     {
       ...COMMON,
       name: "refcount",
-      since: "2.2.3",
-      summary: "Get the number of references to the value of the key",
       keys: keyAfterWord("value"),
+      docs: () => ({
+        ...COMMON.docs(),
+        since: "2.2.3",
+        summary: "Get the number of references to the value of the key",
+      }),
       execute: refcount,
     },
   ],

@@ -22,16 +22,18 @@ const waitCommand: CommandSpec = {
   arity: 3,
   flags: ["noscript"],
   group: "generic",
-  since: "3.0.0",
-  summary:
-    "Wait for the synchronous replication of all the write commands sent in the context of the current connection",
-  complexity: "O(1)",
   categories: ["-keyspace", "connection"],
-  tips: ["request_policy:all_shards", "response_policy:agg_min"],
-  arguments: [
-    { name: "numreplicas", type: "integer" },
-    { name: "timeout", type: "integer" },
-  ],
+  docs: () => ({
+    since: "3.0.0",
+    summary:
+      "Wait for the synchronous replication of all the write commands sent in the context of the current connection",
+    complexity: "O(1)",
+    tips: ["request_policy:all_shards", "response_policy:agg_min"],
+    arguments: [
+      { name: "numreplicas", type: "integer" },
+      { name: "timeout", type: "integer" },
+    ],
+  }),
   execute: wait,
 };
 

@@ -166,43 +166,57 @@ const COMMON = {
   arity: -6,
   flags: WRITES,
   group: "hash",
-  since: "7.4.0",
-  complexity: "O(N) where N is the number of specified fields",
   keys: oneKey("value", "RW", "update"),
+  docs: () => ({
+    since: "7.4.0",
+    complexity: "O(N) where N is the number of specified fields",
+  }),
 } as const;
 
 export const hashExpireCommands: readonly CommandSpec[] = [
   {
     ...COMMON,
     name: "hexpire",
-    summary: "Set expiry for hash field using relative time to expire (seconds)",
-    arguments: [KEY_ARGUMENT, { name: "seconds", type: "integer" }, CONDITION, COUNTED_FIELDS],
+    docs: () => ({
+      ...COMMON.docs(),
+      summary: "Set expiry for hash field using relative time to expire (seconds)",
+      arguments: [KEY_ARGUMENT, { name: "seconds", type: "integer" }, CONDITION, COUNTED_FIELDS],
+    }),
     execute: hexpire,
   },
   {
     ...COMMON,
     name: "hexpireat",
-    summary: "Set expiry for hash field using an absolute Unix timestamp (seconds)",
-    arguments: [KEY_ARGUMENT, { name: "unix-time-seconds", type: "unix-time" }, CONDITION, COUNTED_FIELDS],
+    docs: () => ({
+      ...COMMON.docs(),
+      summary: "Set expiry for hash field using an absolute Unix timestamp (seconds)",
+      arguments: [KEY_ARGUMENT, { name: "unix-time-seconds", type: "unix-time" }, CONDITION, COUNTED_FIELDS],
+    }),
     execute: hexpireAt,
   },
   {
     ...COMMON,
     name: "hpexpire",
-    summary: "Set expiry for hash field using relative time to expire (milliseconds)",
-    arguments: [KEY_ARGUMENT, { name: "milliseconds", type: "integer" }, CONDITION, COUNTED_FIELDS],
+    docs: () => ({
+      ...COMMON.docs(),
+      summary: "Set expiry for hash field using relative time to expire (milliseconds)",
+      arguments: [KEY_ARGUMENT, { name: "milliseconds", type: "integer" }, CONDITION, COUNTED_FIELDS],
+    }),
     execute: hpexpire,
   },
   {
     ...COMMON,
     name: "hpexpireat",
-    summary: "Set expiry for hash field using an absolute Unix timestamp (milliseconds)",
-    arguments: [
-      KEY_ARGUMENT,
-      { name: "unix-time-milliseconds", type: "unix-time" },
-      CONDITION,
-      COUNTED_FIELDS,
-    ],
+    docs: () => ({
+      ...COMMON.docs(),
+      summary: "Set expiry for hash field using an absolute Unix timestamp (milliseconds)",
+      arguments: [
+        KEY_ARGUMENT,
+        { name: "unix-time-milliseconds", type: "unix-time" },
+        CONDITION,
+        COUNTED_FIELDS,
+      ],
+    }),
     execute: hpexpireAt,
   },
 ];

@@ -148,25 +148,33 @@ const COMMON = {
   arity: 4,
   flags: WRITES,
   group: "hash",
-  complexity: "O(1)",
   keys: oneKey("value", "RW", "access", "update"),
+  docs: () => ({
+    complexity: "O(1)",
+  }),
 } as const;
 
 export const hashNumberCommands: readonly CommandSpec[] = [
   {
     ...COMMON,
     name: "hincrby",
-    since: "2.0.0",
-    summary: "Increment the integer value of a hash field by the given number",
-    arguments: [KEY_ARGUMENT, FIELD_ARGUMENT, { name: "increment", type: "integer" }],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "2.0.0",
+      summary: "Increment the integer value of a hash field by the given number",
+      arguments: [KEY_ARGUMENT, FIELD_ARGUMENT, { name: "increment", type: "integer" }],
+    }),
     execute: hincrBy,
   },
   {
     ...COMMON,
     name: "hincrbyfloat",
-    since: "2.6.0",
-    summary: "Increment the float value of a hash field by the given amount",
-    arguments: [KEY_ARGUMENT, FIELD_ARGUMENT, { name: "increment", type: "double" }],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "2.6.0",
+      summary: "Increment the float value of a hash field by the given amount",
+      arguments: [KEY_ARGUMENT, FIELD_ARGUMENT, { name: "increment", type: "double" }],
+    }),
     execute: hincrByFloat,
   },
 ];

@@ -143,22 +143,24 @@ export const hashRandomCommand: CommandSpec = {
   arity: -2,
   flags: ["readonly"],
   group: "hash",
-  since: "6.2.0",
-  summary: "Get one or multiple random fields from a hash",
-  complexity: "O(N) where N is the number of fields returned",
   keys: oneKey("value", "RO", "access"),
-  tips: ["nondeterministic_output"],
-  arguments: [
-    KEY_ARGUMENT,
-    {
-      name: "options",
-      type: "block",
-      optional: true,
-      arguments: [
-        { name: "count", type: "integer" },
-        { name: "withvalues", type: "pure-token", token: "WITHVALUES", optional: true },
-      ],
-    },
-  ],
+  docs: () => ({
+    since: "6.2.0",
+    summary: "Get one or multiple random fields from a hash",
+    complexity: "O(N) where N is the number of fields returned",
+    tips: ["nondeterministic_output"],
+    arguments: [
+      KEY_ARGUMENT,
+      {
+        name: "options",
+        type: "block",
+        optional: true,
+        arguments: [
+          { name: "count", type: "integer" },
+          { name: "withvalues", type: "pure-token", token: "WITHVALUES", optional: true },
+        ],
+      },
+    ],
+  }),
   execute: hrandField,
 };

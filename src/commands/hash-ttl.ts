@@ -77,19 +77,22 @@ const TIME = {
   arity: -5,
   flags: READS_FAST,
   group: "hash",
-  since: "7.4.0",
-  complexity: "O(N) where N is the number of specified fields",
   keys: oneKey("value", "RO", "access"),
-  arguments: [KEY_ARGUMENT, COUNTED_FIELDS],
+  docs: () => ({
+    since: "7.4.0",
+    complexity: "O(N) where N is the number of specified fields",
+    arguments: [KEY_ARGUMENT, COUNTED_FIELDS],
+  }),
 } as const;
-
-const REMAINING = { ...TIME, tips: ["nondeterministic_output"] } as const;
 
 export const hashTtlCommands: readonly CommandSpec[] = [
   {
     ...TIME,
     name: "hexpiretime",
-    summary: "Returns the expiration time of a hash field as a Unix timestamp, in seconds.",
+    docs: () => ({
+      ...TIME.docs(),
+      summary: "Returns the expiration time of a hash field as a Unix timestamp, in seconds.",
+    }),
     execute: hexpireTime,
   },
   {
@@ -97,19 +100,42 @@ export const hashTtlCommands: readonly CommandSpec[] = [
     arity: -5,
     flags: ["write", "fast"],
     group: "hash",
-    since: "7.4.0",
-    summary: "Removes the expiration time for each specified field",
-    complexity: "O(N) where N is the number of specified fields",
     keys: oneKey("value", "RW", "update"),
-    arguments: [KEY_ARGUMENT, COUNTED_FIELDS],
+    docs: () => ({
+      since: "7.4.0",
+      summary: "Removes the expiration time for each specified field",
+      complexity: "O(N) where N is the number of specified fields",
+      arguments: [KEY_ARGUMENT, COUNTED_FIELDS],
+    }),
     execute: hpersist,
   },
   {
     ...TIME,
     name: "hpexpiretime",
-    summary: "Returns the expiration time of a hash field as a Unix timestamp, in msec.",
+    docs: () => ({
+      ...TIME.docs(),
+      summary: "Returns the expiration time of a hash field as a Unix timestamp, in msec.",
+    }),
     execute: hpexpireTime,
   },
-  { ...REMAINING, name: "hpttl", summary: "Returns the TTL in msec of a hash field.", execute: hpttl },
-  { ...REMAINING, name: "httl", summary: "Returns the TTL in seconds of a hash field.", execute: httl },
+  {
+    ...TIME,
+    name: "hpttl",
+    docs: () => ({
+      ...TIME.docs(),
+      summary: "Returns the TTL in msec of a hash field.",
+      tips: ["nondeterministic_output"],
+    }),
+    execute: hpttl,
+  },
+  {
+    ...TIME,
+    name: "httl",
+    docs: () => ({
+      ...TIME.docs(),
+      summary: "Returns the TTL in seconds of a hash field.",
+      tips: ["nondeterministic_output"],
+    }),
+    execute: httl,
+  },
 ];

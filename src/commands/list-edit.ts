@@ -142,24 +142,26 @@ export const listEditCommands: readonly CommandSpec[] = [
     arity: 5,
     flags: ["write", "denyoom"],
     group: "list",
-    since: "2.2.0",
-    summary: "Insert an element before or after another element in a list",
-    complexity:
-      "O(N) where N is the number of elements to traverse before seeing the value pivot. This means that inserting somewhere on the left end on the list (head) can be considered O(1) and inserting somewhere on the right end (tail) is O(N).",
     keys: oneKey("value", "RW", "insert"),
-    arguments: [
-      KEY_ARGUMENT,
-      {
-        name: "where",
-        type: "oneof",
-        arguments: [
-          { name: "before", type: "pure-token", token: "BEFORE" },
-          { name: "after", type: "pure-token", token: "AFTER" },
-        ],
-      },
-      { name: "pivot", type: "string" },
-      ELEMENT,
-    ],
+    docs: () => ({
+      since: "2.2.0",
+      summary: "Insert an element before or after another element in a list",
+      complexity:
+        "O(N) where N is the number of elements to traverse before seeing the value pivot. This means that inserting somewhere on the left end on the list (head) can be considered O(1) and inserting somewhere on the right end (tail) is O(N).",
+      arguments: [
+        KEY_ARGUMENT,
+        {
+          name: "where",
+          type: "oneof",
+          arguments: [
+            { name: "before", type: "pure-token", token: "BEFORE" },
+            { name: "after", type: "pure-token", token: "AFTER" },
+          ],
+        },
+        { name: "pivot", type: "string" },
+        ELEMENT,
+      ],
+    }),
     execute: linsert,
   },
   {
@@ -167,11 +169,13 @@ export const listEditCommands: readonly CommandSpec[] = [
     arity: 4,
     flags: ["write"],
     group: "list",
-    since: "1.0.0",
-    summary: "Remove elements from a list",
-    complexity: "O(N+M) where N is the length of the list and M is the number of elements removed.",
     keys: oneKey("value", "RW", "delete"),
-    arguments: [KEY_ARGUMENT, { name: "count", type: "integer" }, ELEMENT],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Remove elements from a list",
+      complexity: "O(N+M) where N is the length of the list and M is the number of elements removed.",
+      arguments: [KEY_ARGUMENT, { name: "count", type: "integer" }, ELEMENT],
+    }),
     execute: lrem,
   },
   {
@@ -179,12 +183,14 @@ export const listEditCommands: readonly CommandSpec[] = [
     arity: 4,
     flags: ["write", "denyoom"],
     group: "list",
-    since: "1.0.0",
-    summary: "Set the value of an element in a list by its index",
-    complexity:
-      "O(N) where N is the length of the list. Setting either the first or the last element of the list is O(1).",
     keys: oneKey("value", "RW", "update"),
-    arguments: [KEY_ARGUMENT, INDEX, ELEMENT],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Set the value of an element in a list by its index",
+      complexity:
+        "O(N) where N is the length of the list. Setting either the first or the last element of the list is O(1).",
+      arguments: [KEY_ARGUMENT, INDEX, ELEMENT],
+    }),
     execute: lset,
   },
   {
@@ -192,11 +198,13 @@ export const listEditCommands: readonly CommandSpec[] = [
     arity: 4,
     flags: ["write"],
     group: "list",
-    since: "1.0.0",
-    summary: "Trim a list to the specified range",
-    complexity: "O(N) where N is the number of elements to be removed by the operation.",
     keys: oneKey("value", "RW", "delete"),
-    arguments: [KEY_ARGUMENT, { name: "start", type: "integer" }, { name: "stop", type: "integer" }],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Trim a list to the specified range",
+      complexity: "O(N) where N is the number of elements to be removed by the operation.",
+      arguments: [KEY_ARGUMENT, { name: "start", type: "integer" }, { name: "stop", type: "integer" }],
+    }),
     execute: ltrim,
   },
 ];

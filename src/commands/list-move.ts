@@ -133,8 +133,10 @@ const MOVE_ARGUMENTS: readonly ArgumentDoc[] = [
 
 const MOVES = {
   group: "list",
-  complexity: "O(1)",
   keys: sourceAndDestination("value", ["RW", "access", "delete"], ["RW", "insert"]),
+  docs: () => ({
+    complexity: "O(1)",
+  }),
 } as const;
 const BLOCKING_SUMMARY =
   "Pop an element from a list, push it to another list and return it; or block until one is available";
@@ -145,9 +147,12 @@ export const listMoveCommands: readonly CommandSpec[] = [
     name: "blmove",
     arity: 6,
     flags: ["write", "denyoom", "noscript", "blocking"],
-    since: "6.2.0",
-    summary: BLOCKING_SUMMARY,
-    arguments: [...MOVE_ARGUMENTS, TIMEOUT],
+    docs: () => ({
+      ...MOVES.docs(),
+      since: "6.2.0",
+      summary: BLOCKING_SUMMARY,
+      arguments: [...MOVE_ARGUMENTS, TIMEOUT],
+    }),
     execute: blmove,
   },
   {
@@ -155,11 +160,14 @@ export const listMoveCommands: readonly CommandSpec[] = [
     name: "brpoplpush",
     arity: 4,
     flags: ["write", "denyoom", "noscript", "blocking"],
-    since: "2.2.0",
-    summary: BLOCKING_SUMMARY,
-    arguments: [...SOURCE_AND_DESTINATION, TIMEOUT],
-    history: TIMEOUT_HISTORY,
-    deprecated: { since: "6.2.0", replacedBy: "`BLMOVE` with the `RIGHT` and `LEFT` arguments" },
+    docs: () => ({
+      ...MOVES.docs(),
+      since: "2.2.0",
+      summary: BLOCKING_SUMMARY,
+      deprecated: { since: "6.2.0", replacedBy: "`BLMOVE` with the `RIGHT` and `LEFT` arguments" },
+      history: TIMEOUT_HISTORY,
+      arguments: [...SOURCE_AND_DESTINATION, TIMEOUT],
+    }),
     execute: brpopLpush,
   },
   {
@@ -167,9 +175,12 @@ export const listMoveCommands: readonly CommandSpec[] = [
     name: "lmove",
     arity: 5,
     flags: ["write", "denyoom"],
-    since: "6.2.0",
-    summary: "Pop an element from a list, push it to another list and return it",
-    arguments: MOVE_ARGUMENTS,
+    docs: () => ({
+      ...MOVES.docs(),
+      since: "6.2.0",
+      summary: "Pop an element from a list, push it to another list and return it",
+      arguments: MOVE_ARGUMENTS,
+    }),
     execute: lmove,
   },
   {
@@ -177,10 +188,13 @@ export const listMoveCommands: readonly CommandSpec[] = [
     name: "rpoplpush",
     arity: 3,
     flags: ["write", "denyoom"],
-    since: "1.2.0",
-    summary: "Remove the last element in a list, prepend it to another list and return it",
-    arguments: SOURCE_AND_DESTINATION,
-    deprecated: { since: "6.2.0", replacedBy: "`LMOVE` with the `RIGHT` and `LEFT` arguments" },
+    docs: () => ({
+      ...MOVES.docs(),
+      since: "1.2.0",
+      summary: "Remove the last element in a list, prepend it to another list and return it",
+      deprecated: { since: "6.2.0", replacedBy: "`LMOVE` with the `RIGHT` and `LEFT` arguments" },
+      arguments: SOURCE_AND_DESTINATION,
+    }),
     execute: rpopLpush,
   },
 ];

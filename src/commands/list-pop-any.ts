@@ -14,7 +14,7 @@ import { KEYS_ARGUMENT } from "./keys-spec.ts";
 import { countOrReply, frontOrReply, LIST_ABSENT, LIST_WRONG_TYPE, listForWrite } from "./list-open.ts";
 import { removePopped, replyPopped } from "./list-pop.ts";
 import { replyElement } from "./list-reply.ts";
-import type { ArgumentDoc, CommandSpec } from "./spec.ts";
+import type { ArgumentDoc, CommandDocs, CommandSpec } from "./spec.ts";
 
 /** One element, and no array around it. */
 const SINGLE = 0;
@@ -152,11 +152,13 @@ const BLOCKING_POP = {
   arity: -3,
   flags: ["write", "noscript", "blocking"],
   group: "list",
-  since: "2.0.0",
-  complexity: "O(N) where N is the number of provided keys.",
   keys: { first: 1, last: -2, step: 1, need: "value", access: ["RW", "access", "delete"] },
-  arguments: [KEYS_ARGUMENT, TIMEOUT],
-  history: [["6.0.0", "`timeout` is interpreted as a double instead of an integer."]],
+  docs: (): Pick<CommandDocs, "since" | "complexity" | "history" | "arguments"> => ({
+    since: "2.0.0",
+    complexity: "O(N) where N is the number of provided keys.",
+    history: [["6.0.0", "`timeout` is interpreted as a double instead of an integer."]],
+    arguments: [KEYS_ARGUMENT, TIMEOUT],
+  }),
 } as const;
 
 export const listPopAnyCommands: readonly CommandSpec[] = [
@@ -165,23 +167,31 @@ export const listPopAnyCommands: readonly CommandSpec[] = [
     arity: -5,
     flags: ["write", "blocking", "movablekeys"],
     group: "list",
-    since: "7.0.0",
-    summary: "Pop elements from a list, or block until one is available",
-    complexity: FROM_KEYS_COMPLEXITY,
     keys: countedKeys(2, "RW", "access", "delete"),
-    arguments: [TIMEOUT, NUMBER_OF_KEYS, KEYS_ARGUMENT, ...END_AND_COUNT],
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Pop elements from a list, or block until one is available",
+      complexity: FROM_KEYS_COMPLEXITY,
+      arguments: [TIMEOUT, NUMBER_OF_KEYS, KEYS_ARGUMENT, ...END_AND_COUNT],
+    }),
     execute: blmpop,
   },
   {
     ...BLOCKING_POP,
     name: "blpop",
-    summary: "Remove and get the first element in a list, or block until one is available",
+    docs: () => ({
+      ...BLOCKING_POP.docs(),
+      summary: "Remove and get the first element in a list, or block until one is available",
+    }),
     execute: blpop,
   },
   {
     ...BLOCKING_POP,
     name: "brpop",
-    summary: "Remove and get the last element in a list, or block until one is available",
+    docs: () => ({
+      ...BLOCKING_POP.docs(),
+      summary: "Remove and get the last element in a list, or block until one is available",
+    }),
     execute: brpop,
   },
   {
@@ -189,11 +199,13 @@ export const listPopAnyCommands: readonly CommandSpec[] = [
     arity: -4,
     flags: ["write", "movablekeys"],
     group: "list",
-    since: "7.0.0",
-    summary: "Pop elements from a list",
-    complexity: FROM_KEYS_COMPLEXITY,
     keys: countedKeys(1, "RW", "access", "delete"),
-    arguments: [NUMBER_OF_KEYS, KEYS_ARGUMENT, ...END_AND_COUNT],
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Pop elements from a list",
+      complexity: FROM_KEYS_COMPLEXITY,
+      arguments: [NUMBER_OF_KEYS, KEYS_ARGUMENT, ...END_AND_COUNT],
+    }),
     execute: lmpop,
   },
 ];

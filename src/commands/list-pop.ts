@@ -10,7 +10,7 @@ import { KEY_ARGUMENT, oneKey } from "./keys-spec.ts";
 import { countOrReply, LIST_ABSENT, LIST_WRONG_TYPE, listForWrite } from "./list-open.ts";
 import { replyElement, replyElements, replyElementsBackward } from "./list-reply.ts";
 import { NOTIFY_GENERIC, NOTIFY_LIST } from "./notify-events.ts";
-import type { CommandSpec } from "./spec.ts";
+import type { CommandDocs, CommandSpec } from "./spec.ts";
 
 function lpop(context: Context): void {
   pop(context, true, "lpop");
@@ -71,14 +71,32 @@ const COMMON = {
   arity: -2,
   flags: ["write", "fast"],
   group: "list",
-  since: "1.0.0",
-  complexity: "O(N) where N is the number of elements returned",
   keys: oneKey("value", "RW", "access", "delete"),
-  arguments: [KEY_ARGUMENT, { name: "count", type: "integer", optional: true, since: "6.2.0" }],
-  history: [["6.2.0", "Added the `count` argument."]],
+  docs: (): Pick<CommandDocs, "since" | "complexity" | "history" | "arguments"> => ({
+    since: "1.0.0",
+    complexity: "O(N) where N is the number of elements returned",
+    history: [["6.2.0", "Added the `count` argument."]],
+    arguments: [KEY_ARGUMENT, { name: "count", type: "integer", optional: true, since: "6.2.0" }],
+  }),
 } as const;
 
 export const listPopCommands: readonly CommandSpec[] = [
-  { ...COMMON, name: "lpop", summary: "Remove and get the first elements in a list", execute: lpop },
-  { ...COMMON, name: "rpop", summary: "Remove and get the last elements in a list", execute: rpop },
+  {
+    ...COMMON,
+    name: "lpop",
+    docs: () => ({
+      ...COMMON.docs(),
+      summary: "Remove and get the first elements in a list",
+    }),
+    execute: lpop,
+  },
+  {
+    ...COMMON,
+    name: "rpop",
+    docs: () => ({
+      ...COMMON.docs(),
+      summary: "Remove and get the last elements in a list",
+    }),
+    execute: rpop,
+  },
 ];

@@ -58,10 +58,12 @@ const COMMON = {
   arity: -3,
   flags: ["write", "denyoom", "fast"],
   group: "list",
-  complexity:
-    "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
   keys: oneKey("value", "RW", "insert"),
-  arguments: PUSH_ARGUMENTS,
+  docs: () => ({
+    complexity:
+      "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
+    arguments: PUSH_ARGUMENTS,
+  }),
 } as const;
 
 const TAKES_MANY = "Accepts multiple `element` arguments.";
@@ -70,33 +72,45 @@ export const listPushCommands: readonly CommandSpec[] = [
   {
     ...COMMON,
     name: "lpush",
-    since: "1.0.0",
-    summary: "Prepend one or multiple elements to a list",
-    history: [["2.4.0", TAKES_MANY]],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "1.0.0",
+      summary: "Prepend one or multiple elements to a list",
+      history: [["2.4.0", TAKES_MANY]],
+    }),
     execute: lpush,
   },
   {
     ...COMMON,
     name: "lpushx",
-    since: "2.2.0",
-    summary: "Prepend an element to a list, only if the list exists",
-    history: [["4.0.0", TAKES_MANY]],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "2.2.0",
+      summary: "Prepend an element to a list, only if the list exists",
+      history: [["4.0.0", TAKES_MANY]],
+    }),
     execute: lpushX,
   },
   {
     ...COMMON,
     name: "rpush",
-    since: "1.0.0",
-    summary: "Append one or multiple elements to a list",
-    history: [["2.4.0", TAKES_MANY]],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "1.0.0",
+      summary: "Append one or multiple elements to a list",
+      history: [["2.4.0", TAKES_MANY]],
+    }),
     execute: rpush,
   },
   {
     ...COMMON,
     name: "rpushx",
-    since: "2.2.0",
-    summary: "Append an element to a list, only if the list exists",
-    history: [["4.0.0", TAKES_MANY]],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "2.2.0",
+      summary: "Append an element to a list, only if the list exists",
+      history: [["4.0.0", TAKES_MANY]],
+    }),
     execute: rpushX,
   },
 ];

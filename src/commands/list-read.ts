@@ -168,11 +168,13 @@ export const listReadCommands: readonly CommandSpec[] = [
     name: "lindex",
     arity: 3,
     flags: ["readonly"],
-    since: "1.0.0",
-    summary: "Get an element from a list by its index",
-    complexity:
-      "O(N) where N is the number of elements to traverse to get to the element at index. This makes asking for the first or the last element of the list O(1).",
-    arguments: [KEY_ARGUMENT, { name: "index", type: "integer" }],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Get an element from a list by its index",
+      complexity:
+        "O(N) where N is the number of elements to traverse to get to the element at index. This makes asking for the first or the last element of the list O(1).",
+      arguments: [KEY_ARGUMENT, { name: "index", type: "integer" }],
+    }),
     execute: lindex,
   },
   {
@@ -180,11 +182,13 @@ export const listReadCommands: readonly CommandSpec[] = [
     arity: 2,
     flags: ["readonly", "fast"],
     group: "list",
-    since: "1.0.0",
-    summary: "Get the length of a list",
-    complexity: "O(1)",
     keys: oneKey("value", "RO"),
-    arguments: [KEY_ARGUMENT],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Get the length of a list",
+      complexity: "O(1)",
+      arguments: [KEY_ARGUMENT],
+    }),
     execute: llen,
   },
   {
@@ -192,17 +196,19 @@ export const listReadCommands: readonly CommandSpec[] = [
     name: "lpos",
     arity: -3,
     flags: ["readonly"],
-    since: "6.0.6",
-    summary: "Return the index of matching elements on a list",
-    complexity:
-      "O(N) where N is the number of elements in the list, for the average case. When searching for elements near the head or the tail of the list, or when the MAXLEN option is provided, the command may run in constant time.",
-    arguments: [
-      KEY_ARGUMENT,
-      { name: "element", type: "string" },
-      { name: "rank", type: "integer", token: "RANK", optional: true },
-      { name: "num-matches", type: "integer", token: "COUNT", optional: true },
-      { name: "len", type: "integer", token: "MAXLEN", optional: true },
-    ],
+    docs: () => ({
+      since: "6.0.6",
+      summary: "Return the index of matching elements on a list",
+      complexity:
+        "O(N) where N is the number of elements in the list, for the average case. When searching for elements near the head or the tail of the list, or when the MAXLEN option is provided, the command may run in constant time.",
+      arguments: [
+        KEY_ARGUMENT,
+        { name: "element", type: "string" },
+        { name: "rank", type: "integer", token: "RANK", optional: true },
+        { name: "num-matches", type: "integer", token: "COUNT", optional: true },
+        { name: "len", type: "integer", token: "MAXLEN", optional: true },
+      ],
+    }),
     execute: lpos,
   },
   {
@@ -210,11 +216,13 @@ export const listReadCommands: readonly CommandSpec[] = [
     name: "lrange",
     arity: 4,
     flags: ["readonly"],
-    since: "1.0.0",
-    summary: "Get a range of elements from a list",
-    complexity:
-      "O(S+N) where S is the distance of start offset from HEAD for small lists, from nearest end (HEAD or TAIL) for large lists; and N is the number of elements in the specified range.",
-    arguments: [KEY_ARGUMENT, { name: "start", type: "integer" }, { name: "stop", type: "integer" }],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Get a range of elements from a list",
+      complexity:
+        "O(S+N) where S is the distance of start offset from HEAD for small lists, from nearest end (HEAD or TAIL) for large lists; and N is the number of elements in the specified range.",
+      arguments: [KEY_ARGUMENT, { name: "start", type: "integer" }, { name: "stop", type: "integer" }],
+    }),
     execute: lrange,
   },
 ];

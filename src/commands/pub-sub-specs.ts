@@ -23,10 +23,12 @@ const subscriptionCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: SUBSCRIPTION_FLAGS,
     group: "pubsub",
-    since: "2.0.0",
-    summary: "Listen for messages published to channels matching the given patterns",
-    complexity: "O(N) where N is the number of patterns the client is already subscribed to.",
-    arguments: [block("pattern", [argument("pattern", "pattern")], MANY)],
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Listen for messages published to channels matching the given patterns",
+      complexity: "O(N) where N is the number of patterns the client is already subscribed to.",
+      arguments: [block("pattern", [argument("pattern", "pattern")], MANY)],
+    }),
     execute: bodies.patternSubscribe,
   },
   {
@@ -34,11 +36,13 @@ const subscriptionCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: SUBSCRIPTION_FLAGS,
     group: "pubsub",
-    since: "2.0.0",
-    summary: "Stop listening for messages posted to channels matching the given patterns",
-    complexity:
-      "O(N+M) where N is the number of patterns the client is already subscribed and M is the number of total patterns subscribed in the system (by any client).",
-    arguments: [argument("pattern", "pattern", ANY)],
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Stop listening for messages posted to channels matching the given patterns",
+      complexity:
+        "O(N+M) where N is the number of patterns the client is already subscribed and M is the number of total patterns subscribed in the system (by any client).",
+      arguments: [argument("pattern", "pattern", ANY)],
+    }),
     execute: bodies.patternUnsubscribe,
   },
   {
@@ -46,11 +50,13 @@ const subscriptionCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: SUBSCRIPTION_FLAGS,
     group: "pubsub",
-    since: "7.0.0",
-    summary: "Listen for messages published to the given shard channels",
-    complexity: "O(N) where N is the number of shard channels to subscribe to.",
     keys: shardChannelsUpTo(-1),
-    arguments: [argument("shardchannel", "string", MANY)],
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Listen for messages published to the given shard channels",
+      complexity: "O(N) where N is the number of shard channels to subscribe to.",
+      arguments: [argument("shardchannel", "string", MANY)],
+    }),
     execute: bodies.shardSubscribe,
   },
   {
@@ -58,10 +64,12 @@ const subscriptionCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: SUBSCRIPTION_FLAGS,
     group: "pubsub",
-    since: "2.0.0",
-    summary: "Listen for messages published to the given channels",
-    complexity: "O(N) where N is the number of channels to subscribe to.",
-    arguments: [argument("channel", "string", MANY)],
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Listen for messages published to the given channels",
+      complexity: "O(N) where N is the number of channels to subscribe to.",
+      arguments: [argument("channel", "string", MANY)],
+    }),
     execute: bodies.subscribe,
   },
   {
@@ -69,11 +77,13 @@ const subscriptionCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: SUBSCRIPTION_FLAGS,
     group: "pubsub",
-    since: "7.0.0",
-    summary: "Stop listening for messages posted to the given shard channels",
-    complexity: "O(N) where N is the number of clients already subscribed to a shard channel.",
     keys: shardChannelsUpTo(-1),
-    arguments: [argument("shardchannel", "string", ANY)],
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Stop listening for messages posted to the given shard channels",
+      complexity: "O(N) where N is the number of clients already subscribed to a shard channel.",
+      arguments: [argument("shardchannel", "string", ANY)],
+    }),
     execute: bodies.shardUnsubscribe,
   },
   {
@@ -81,10 +91,12 @@ const subscriptionCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: SUBSCRIPTION_FLAGS,
     group: "pubsub",
-    since: "2.0.0",
-    summary: "Stop listening for messages posted to the given channels",
-    complexity: "O(N) where N is the number of clients already subscribed to a channel.",
-    arguments: [argument("channel", "string", ANY)],
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Stop listening for messages posted to the given channels",
+      complexity: "O(N) where N is the number of clients already subscribed to a channel.",
+      arguments: [argument("channel", "string", ANY)],
+    }),
     execute: bodies.unsubscribe,
   },
 ];
@@ -95,11 +107,13 @@ const publicationCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["pubsub", "loading", "stale", "fast", "may_replicate"],
     group: "pubsub",
-    since: "2.0.0",
-    summary: "Post a message to a channel",
-    complexity:
-      "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client).",
-    arguments: [CHANNEL, MESSAGE],
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Post a message to a channel",
+      complexity:
+        "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client).",
+      arguments: [CHANNEL, MESSAGE],
+    }),
     execute: bodies.publish,
   },
   {
@@ -107,11 +121,13 @@ const publicationCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["pubsub", "loading", "stale", "fast", "may_replicate"],
     group: "pubsub",
-    since: "7.0.0",
-    summary: "Post a message to a shard channel",
-    complexity: "O(N) where N is the number of clients subscribed to the receiving shard channel.",
     keys: shardChannelsUpTo(1),
-    arguments: [SHARD_CHANNEL, MESSAGE],
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Post a message to a shard channel",
+      complexity: "O(N) where N is the number of clients subscribed to the receiving shard channel.",
+      arguments: [SHARD_CHANNEL, MESSAGE],
+    }),
     execute: bodies.shardPublish,
   },
 ];
@@ -121,20 +137,24 @@ const pubSubCommand: CommandSpec = {
   arity: -2,
   flags: [],
   group: "pubsub",
-  since: "2.8.0",
-  summary: "A container for Pub/Sub commands",
-  complexity: "Depends on subcommand.",
+  docs: () => ({
+    since: "2.8.0",
+    summary: "A container for Pub/Sub commands",
+    complexity: "Depends on subcommand.",
+  }),
   subcommands: [
     {
       name: "channels",
       arity: -2,
       flags: INSPECTION_FLAGS,
       group: "pubsub",
-      since: "2.8.0",
-      summary: "List active channels",
-      complexity:
-        "O(N) where N is the number of active channels, and assuming constant time pattern matching (relatively short channels and patterns)",
-      arguments: [argument("pattern", "pattern", { optional: true })],
+      docs: () => ({
+        since: "2.8.0",
+        summary: "List active channels",
+        complexity:
+          "O(N) where N is the number of active channels, and assuming constant time pattern matching (relatively short channels and patterns)",
+        arguments: [argument("pattern", "pattern", { optional: true })],
+      }),
       execute: bodies.channels,
     },
     {
@@ -142,9 +162,11 @@ const pubSubCommand: CommandSpec = {
       arity: 2,
       flags: ["loading", "stale"],
       group: "pubsub",
-      since: "6.2.0",
-      summary: "Show helpful text about the different subcommands",
-      complexity: "O(1)",
+      docs: () => ({
+        since: "6.2.0",
+        summary: "Show helpful text about the different subcommands",
+        complexity: "O(1)",
+      }),
       execute: bodies.help,
     },
     {
@@ -152,9 +174,11 @@ const pubSubCommand: CommandSpec = {
       arity: 2,
       flags: INSPECTION_FLAGS,
       group: "pubsub",
-      since: "2.8.0",
-      summary: "Get the count of unique patterns pattern subscriptions",
-      complexity: "O(1)",
+      docs: () => ({
+        since: "2.8.0",
+        summary: "Get the count of unique patterns pattern subscriptions",
+        complexity: "O(1)",
+      }),
       execute: bodies.patternCount,
     },
     {
@@ -162,10 +186,12 @@ const pubSubCommand: CommandSpec = {
       arity: -2,
       flags: INSPECTION_FLAGS,
       group: "pubsub",
-      since: "2.8.0",
-      summary: "Get the count of subscribers for channels",
-      complexity: "O(N) for the NUMSUB subcommand, where N is the number of requested channels",
-      arguments: [argument("channel", "string", ANY)],
+      docs: () => ({
+        since: "2.8.0",
+        summary: "Get the count of subscribers for channels",
+        complexity: "O(N) for the NUMSUB subcommand, where N is the number of requested channels",
+        arguments: [argument("channel", "string", ANY)],
+      }),
       execute: bodies.subscriberCounts,
     },
     {
@@ -173,11 +199,13 @@ const pubSubCommand: CommandSpec = {
       arity: -2,
       flags: INSPECTION_FLAGS,
       group: "pubsub",
-      since: "7.0.0",
-      summary: "List active shard channels",
-      complexity:
-        "O(N) where N is the number of active shard channels, and assuming constant time pattern matching (relatively short shard channels).",
-      arguments: [argument("pattern", "pattern", { optional: true })],
+      docs: () => ({
+        since: "7.0.0",
+        summary: "List active shard channels",
+        complexity:
+          "O(N) where N is the number of active shard channels, and assuming constant time pattern matching (relatively short shard channels).",
+        arguments: [argument("pattern", "pattern", { optional: true })],
+      }),
       execute: bodies.shardChannels,
     },
     {
@@ -185,10 +213,12 @@ const pubSubCommand: CommandSpec = {
       arity: -2,
       flags: INSPECTION_FLAGS,
       group: "pubsub",
-      since: "7.0.0",
-      summary: "Get the count of subscribers for shard channels",
-      complexity: "O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
-      arguments: [argument("shardchannel", "string", ANY)],
+      docs: () => ({
+        since: "7.0.0",
+        summary: "Get the count of subscribers for shard channels",
+        complexity: "O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
+        arguments: [argument("shardchannel", "string", ANY)],
+      }),
       execute: bodies.shardSubscriberCounts,
     },
   ],

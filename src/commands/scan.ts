@@ -118,13 +118,15 @@ export const scanCommands: readonly CommandSpec[] = [
     arity: 2,
     flags: ["readonly"],
     group: "generic",
-    since: "1.0.0",
-    summary: "Find all keys matching the given pattern",
-    complexity:
-      "O(N) with N being the number of keys in the database, under the assumption that the key names in the database and the given pattern have limited length.",
     categories: ["dangerous"],
-    tips: ["request_policy:all_shards", "nondeterministic_output_order"],
-    arguments: [{ name: "pattern", type: "pattern" }],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Find all keys matching the given pattern",
+      complexity:
+        "O(N) with N being the number of keys in the database, under the assumption that the key names in the database and the given pattern have limited length.",
+      tips: ["request_policy:all_shards", "nondeterministic_output_order"],
+      arguments: [{ name: "pattern", type: "pattern" }],
+    }),
     execute: keys,
   },
   {
@@ -132,18 +134,20 @@ export const scanCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["readonly"],
     group: "generic",
-    since: "2.8.0",
-    summary: "Incrementally iterate the keys space",
-    complexity:
-      "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
-    tips: ["nondeterministic_output", "request_policy:special"],
-    arguments: [
-      { name: "cursor", type: "integer" },
-      { name: "pattern", type: "pattern", token: "MATCH", optional: true },
-      { name: "count", type: "integer", token: "COUNT", optional: true },
-      { name: "type", type: "string", token: "TYPE", since: "6.0.0", optional: true },
-    ],
-    history: [["6.0.0", "Added the `TYPE` subcommand."]],
+    docs: () => ({
+      since: "2.8.0",
+      summary: "Incrementally iterate the keys space",
+      complexity:
+        "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
+      tips: ["nondeterministic_output", "request_policy:special"],
+      history: [["6.0.0", "Added the `TYPE` subcommand."]],
+      arguments: [
+        { name: "cursor", type: "integer" },
+        { name: "pattern", type: "pattern", token: "MATCH", optional: true },
+        { name: "count", type: "integer", token: "COUNT", optional: true },
+        { name: "type", type: "string", token: "TYPE", since: "6.0.0", optional: true },
+      ],
+    }),
     execute: scan,
   },
 ];

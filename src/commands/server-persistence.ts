@@ -115,9 +115,11 @@ export const persistenceCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["admin", "noscript", "no_async_loading", "no_multi"],
     group: "server",
-    since: "1.0.0",
-    summary: "Synchronously save the dataset to disk",
-    complexity: "O(N) where N is the total number of keys in all databases",
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Synchronously save the dataset to disk",
+      complexity: "O(N) where N is the total number of keys in all databases",
+    }),
     execute: save,
   },
   {
@@ -125,11 +127,13 @@ export const persistenceCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["admin", "noscript", "no_async_loading"],
     group: "server",
-    since: "1.0.0",
-    summary: "Asynchronously save the dataset to disk",
-    complexity: "O(1)",
-    history: [["3.2.2", "Added the `SCHEDULE` option."]],
-    arguments: [token("SCHEDULE", { optional: true, since: "3.2.2" })],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Asynchronously save the dataset to disk",
+      complexity: "O(1)",
+      history: [["3.2.2", "Added the `SCHEDULE` option."]],
+      arguments: [token("SCHEDULE", { optional: true, since: "3.2.2" })],
+    }),
     execute: bgsave,
   },
   {
@@ -137,9 +141,11 @@ export const persistenceCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["admin", "noscript", "no_async_loading"],
     group: "server",
-    since: "1.0.0",
-    summary: "Asynchronously rewrite the append-only file",
-    complexity: "O(1)",
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Asynchronously rewrite the append-only file",
+      complexity: "O(1)",
+    }),
     execute: bgrewriteaof,
   },
   {
@@ -147,18 +153,22 @@ export const persistenceCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: [],
     group: "server",
-    since: "0.1.0",
-    summary: "A container for commands about the append-only file (Ferrite only)",
-    complexity: "Depends on subcommand.",
+    docs: () => ({
+      since: "0.1.0",
+      summary: "A container for commands about the append-only file (Ferrite only)",
+      complexity: "Depends on subcommand.",
+    }),
     subcommands: [
       {
         name: "help",
         arity: 2,
         flags: ["loading", "stale"],
         group: "server",
-        since: "0.1.0",
-        summary: "Show helpful text about the different subcommands",
-        complexity: "O(1)",
+        docs: () => ({
+          since: "0.1.0",
+          summary: "Show helpful text about the different subcommands",
+          complexity: "O(1)",
+        }),
         execute: aofHelp,
       },
       {
@@ -166,9 +176,11 @@ export const persistenceCommands: readonly CommandSpec[] = [
         arity: 2,
         flags: ["noscript", "no_multi"],
         group: "server",
-        since: "0.1.0",
-        summary: "Replies once every write acknowledged before it is on disk",
-        complexity: "O(1)",
+        docs: () => ({
+          since: "0.1.0",
+          summary: "Replies once every write acknowledged before it is on disk",
+          complexity: "O(1)",
+        }),
         execute: aofSync,
       },
     ],
@@ -178,17 +190,19 @@ export const persistenceCommands: readonly CommandSpec[] = [
     arity: 4,
     flags: ["noscript", "blocking"],
     group: "generic",
-    since: "7.2.0",
-    summary:
-      "Blocks until all of the preceding write commands sent by the connection are written to the append-only file of the master and/or replicas.",
-    complexity: "O(1)",
     categories: ["-keyspace", "connection"],
-    tips: ["request_policy:all_shards", "response_policy:agg_min"],
-    arguments: [
-      argument("numlocal", "integer"),
-      argument("numreplicas", "integer"),
-      argument("timeout", "integer"),
-    ],
+    docs: () => ({
+      since: "7.2.0",
+      summary:
+        "Blocks until all of the preceding write commands sent by the connection are written to the append-only file of the master and/or replicas.",
+      complexity: "O(1)",
+      tips: ["request_policy:all_shards", "response_policy:agg_min"],
+      arguments: [
+        argument("numlocal", "integer"),
+        argument("numreplicas", "integer"),
+        argument("timeout", "integer"),
+      ],
+    }),
     execute: waitaof,
   },
 ];

@@ -55,15 +55,17 @@ export const replicationCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["admin", "noscript", "stale", "no_async_loading"],
     group: "server",
-    since: "5.0.0",
-    summary: "Make the server a replica of another instance, or promote it as master.",
-    complexity: "O(1)",
-    arguments: [
-      oneOf("args", [
-        block("host-port", [argument("host", "string"), argument("port", "integer")]),
-        block("no-one", [token("NO"), token("ONE")]),
-      ]),
-    ],
+    docs: () => ({
+      since: "5.0.0",
+      summary: "Make the server a replica of another instance, or promote it as master.",
+      complexity: "O(1)",
+      arguments: [
+        oneOf("args", [
+          block("host-port", [argument("host", "string"), argument("port", "integer")]),
+          block("no-one", [token("NO"), token("ONE")]),
+        ]),
+      ],
+    }),
     execute: replicaof,
   },
   {
@@ -71,16 +73,18 @@ export const replicationCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["admin", "noscript", "stale", "no_async_loading"],
     group: "server",
-    since: "1.0.0",
-    summary: "Make the server a replica of another instance, or promote it as master.",
-    complexity: "O(1)",
-    deprecated: { since: "5.0.0", replacedBy: "`REPLICAOF`" },
-    arguments: [
-      oneOf("args", [
-        block("host-port", [argument("host", "string"), argument("port", "integer")]),
-        block("no-one", [token("NO"), token("ONE")]),
-      ]),
-    ],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Make the server a replica of another instance, or promote it as master.",
+      complexity: "O(1)",
+      deprecated: { since: "5.0.0", replacedBy: "`REPLICAOF`" },
+      arguments: [
+        oneOf("args", [
+          block("host-port", [argument("host", "string"), argument("port", "integer")]),
+          block("no-one", [token("NO"), token("ONE")]),
+        ]),
+      ],
+    }),
     execute: replicaof,
   },
   {
@@ -88,10 +92,12 @@ export const replicationCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["admin", "noscript", "loading", "stale", "allow_busy"],
     group: "server",
-    since: "3.0.0",
-    summary: "An internal command for configuring the replication stream",
-    complexity: "O(1)",
-    docFlags: ["syscmd"],
+    docs: () => ({
+      since: "3.0.0",
+      summary: "An internal command for configuring the replication stream",
+      complexity: "O(1)",
+      docFlags: ["syscmd"],
+    }),
     execute: unavailable,
   },
   {
@@ -99,10 +105,12 @@ export const replicationCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["admin", "noscript", "no_async_loading", "no_multi"],
     group: "server",
-    since: "2.8.0",
-    summary: "Internal command used for replication",
-    complexity: "",
-    arguments: [argument("replicationid", "string"), argument("offset", "integer")],
+    docs: () => ({
+      since: "2.8.0",
+      summary: "Internal command used for replication",
+      complexity: "",
+      arguments: [argument("replicationid", "string"), argument("offset", "integer")],
+    }),
     execute: unavailable,
   },
   {
@@ -110,9 +118,11 @@ export const replicationCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["admin", "noscript", "no_async_loading", "no_multi"],
     group: "server",
-    since: "1.0.0",
-    summary: "Internal command used for replication",
-    complexity: "",
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Internal command used for replication",
+      complexity: "",
+    }),
     execute: unavailable,
   },
   {
@@ -120,18 +130,20 @@ export const replicationCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["admin", "noscript", "stale"],
     group: "server",
-    since: "6.2.0",
-    summary: "Start a coordinated failover between this server and one of its replicas.",
-    complexity: "O(1)",
-    arguments: [
-      block(
-        "target",
-        [argument("host", "string"), argument("port", "integer"), token("FORCE", { optional: true })],
-        { token: "TO", optional: true },
-      ),
-      token("ABORT", { optional: true }),
-      argument("milliseconds", "integer", { token: "TIMEOUT", optional: true }),
-    ],
+    docs: () => ({
+      since: "6.2.0",
+      summary: "Start a coordinated failover between this server and one of its replicas.",
+      complexity: "O(1)",
+      arguments: [
+        block(
+          "target",
+          [argument("host", "string"), argument("port", "integer"), token("FORCE", { optional: true })],
+          { token: "TO", optional: true },
+        ),
+        token("ABORT", { optional: true }),
+        argument("milliseconds", "integer", { token: "TIMEOUT", optional: true }),
+      ],
+    }),
     execute: failover,
   },
 ];

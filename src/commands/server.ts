@@ -167,11 +167,13 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["readonly", "fast"],
     group: "server",
-    since: "1.0.0",
-    summary: "Return the number of keys in the selected database",
-    complexity: "O(1)",
     categories: ["keyspace"],
-    tips: ["request_policy:all_shards", "response_policy:agg_sum"],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Return the number of keys in the selected database",
+      complexity: "O(1)",
+      tips: ["request_policy:all_shards", "response_policy:agg_sum"],
+    }),
     execute: dbsize,
   },
   {
@@ -179,20 +181,22 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["write"],
     group: "server",
-    since: "1.0.0",
-    summary: "Remove all keys from all databases",
-    complexity: "O(N) where N is the total number of keys in all databases",
     categories: ["keyspace", "dangerous"],
-    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-    history: [
-      ["4.0.0", "Added the `ASYNC` flushing mode modifier."],
-      ["6.2.0", "Added the `SYNC` flushing mode modifier."],
-    ],
-    arguments: [
-      oneOf("async", [token("ASYNC", { since: "4.0.0" }), token("SYNC", { since: "6.2.0" })], {
-        optional: true,
-      }),
-    ],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Remove all keys from all databases",
+      complexity: "O(N) where N is the total number of keys in all databases",
+      tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+      history: [
+        ["4.0.0", "Added the `ASYNC` flushing mode modifier."],
+        ["6.2.0", "Added the `SYNC` flushing mode modifier."],
+      ],
+      arguments: [
+        oneOf("async", [token("ASYNC", { since: "4.0.0" }), token("SYNC", { since: "6.2.0" })], {
+          optional: true,
+        }),
+      ],
+    }),
     execute: flushall,
   },
   {
@@ -200,20 +204,22 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["write"],
     group: "server",
-    since: "1.0.0",
-    summary: "Remove all keys from the current database",
-    complexity: "O(N) where N is the number of keys in the selected database",
     categories: ["keyspace", "dangerous"],
-    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-    history: [
-      ["4.0.0", "Added the `ASYNC` flushing mode modifier."],
-      ["6.2.0", "Added the `SYNC` flushing mode modifier."],
-    ],
-    arguments: [
-      oneOf("async", [token("ASYNC", { since: "4.0.0" }), token("SYNC", { since: "6.2.0" })], {
-        optional: true,
-      }),
-    ],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Remove all keys from the current database",
+      complexity: "O(N) where N is the number of keys in the selected database",
+      tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+      history: [
+        ["4.0.0", "Added the `ASYNC` flushing mode modifier."],
+        ["6.2.0", "Added the `SYNC` flushing mode modifier."],
+      ],
+      arguments: [
+        oneOf("async", [token("ASYNC", { since: "4.0.0" }), token("SYNC", { since: "6.2.0" })], {
+          optional: true,
+        }),
+      ],
+    }),
     execute: flushdb,
   },
   {
@@ -221,11 +227,13 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["write", "fast"],
     group: "server",
-    since: "4.0.0",
-    summary: "Swaps two Redis databases",
-    complexity: "O(N) where N is the count of clients watching or blocking on keys from both databases.",
     categories: ["keyspace", "dangerous"],
-    arguments: [argument("index1", "integer"), argument("index2", "integer")],
+    docs: () => ({
+      since: "4.0.0",
+      summary: "Swaps two Redis databases",
+      complexity: "O(N) where N is the count of clients watching or blocking on keys from both databases.",
+      arguments: [argument("index1", "integer"), argument("index2", "integer")],
+    }),
     execute: swapdb,
   },
   {
@@ -233,10 +241,12 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["loading", "stale", "fast"],
     group: "server",
-    since: "2.6.0",
-    summary: "Return the current server time",
-    complexity: "O(1)",
-    tips: ["nondeterministic_output"],
+    docs: () => ({
+      since: "2.6.0",
+      summary: "Return the current server time",
+      complexity: "O(1)",
+      tips: ["nondeterministic_output"],
+    }),
     execute: time,
   },
   {
@@ -244,11 +254,13 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["loading", "stale", "fast"],
     group: "server",
-    since: "1.0.0",
-    summary: "Get the UNIX time stamp of the last successful save to disk",
-    complexity: "O(1)",
     categories: ["admin", "dangerous"],
-    tips: ["nondeterministic_output"],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Get the UNIX time stamp of the last successful save to disk",
+      complexity: "O(1)",
+      tips: ["nondeterministic_output"],
+    }),
     execute: lastsave,
   },
   {
@@ -256,10 +268,12 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["noscript", "loading", "stale", "fast"],
     group: "server",
-    since: "2.8.12",
-    summary: "Return the role of the instance in the context of replication",
-    complexity: "O(1)",
     categories: ["admin", "dangerous"],
+    docs: () => ({
+      since: "2.8.12",
+      summary: "Return the role of the instance in the context of replication",
+      complexity: "O(1)",
+    }),
     execute: role,
   },
   {
@@ -267,10 +281,12 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["readonly", "fast"],
     group: "server",
-    since: "5.0.0",
-    summary: "Display some computer art and the Redis version",
-    complexity: "",
-    arguments: [argument("version", "integer", { token: "VERSION", optional: true })],
+    docs: () => ({
+      since: "5.0.0",
+      summary: "Display some computer art and the Redis version",
+      complexity: "",
+      arguments: [argument("version", "integer", { token: "VERSION", optional: true })],
+    }),
     execute: lolwut,
   },
   {
@@ -278,17 +294,19 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["admin", "noscript", "loading", "stale", "no_multi", "allow_busy"],
     group: "server",
-    since: "1.0.0",
-    summary: "Synchronously save the dataset to disk and then shut down the server",
-    complexity:
-      "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
-    history: [["7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."]],
-    arguments: [
-      oneOf("nosave_save", [token("NOSAVE"), token("SAVE")], { optional: true }),
-      token("NOW", { optional: true, since: "7.0.0" }),
-      token("FORCE", { optional: true, since: "7.0.0" }),
-      token("ABORT", { optional: true, since: "7.0.0" }),
-    ],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Synchronously save the dataset to disk and then shut down the server",
+      complexity:
+        "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+      history: [["7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."]],
+      arguments: [
+        oneOf("nosave_save", [token("NOSAVE"), token("SAVE")], { optional: true }),
+        token("NOW", { optional: true, since: "7.0.0" }),
+        token("FORCE", { optional: true, since: "7.0.0" }),
+        token("ABORT", { optional: true, since: "7.0.0" }),
+      ],
+    }),
     execute: shutdown,
   },
   {
@@ -296,9 +314,11 @@ export const serverCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["admin", "noscript", "loading", "stale"],
     group: "server",
-    since: "1.0.0",
-    summary: "Listen for all requests received by the server in real time",
-    complexity: "",
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Listen for all requests received by the server in real time",
+      complexity: "",
+    }),
     execute: monitor,
   },
 ];

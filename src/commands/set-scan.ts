@@ -37,17 +37,19 @@ export const setScanCommand: CommandSpec = {
   arity: -3,
   flags: ["readonly"],
   group: "set",
-  since: "2.8.0",
-  summary: "Incrementally iterate Set elements",
-  complexity:
-    "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection..",
   keys: oneKey("value", "RO", "access"),
-  tips: ["nondeterministic_output"],
-  arguments: [
-    KEY_ARGUMENT,
-    { name: "cursor", type: "integer" },
-    { name: "pattern", type: "pattern", token: "MATCH", optional: true },
-    { name: "count", type: "integer", token: "COUNT", optional: true },
-  ],
+  docs: () => ({
+    since: "2.8.0",
+    summary: "Incrementally iterate Set elements",
+    complexity:
+      "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection..",
+    tips: ["nondeterministic_output"],
+    arguments: [
+      KEY_ARGUMENT,
+      { name: "cursor", type: "integer" },
+      { name: "pattern", type: "pattern", token: "MATCH", optional: true },
+      { name: "count", type: "integer", token: "COUNT", optional: true },
+    ],
+  }),
   execute: sscan,
 };

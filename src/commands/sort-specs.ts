@@ -70,9 +70,6 @@ export const sortCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["write", "denyoom", "movablekeys"],
     group: "generic",
-    since: "1.0.0",
-    summary: "Sort the elements in a list, set or sorted set",
-    complexity: COMPLEXITY,
     keys: {
       first: 1,
       last: 1,
@@ -83,10 +80,15 @@ export const sortCommands: readonly CommandSpec[] = [
       described: [SORTED_KEY, KEYS_BY_CONTENT, DESTINATION],
     },
     categories: CATEGORIES,
-    arguments: [
-      ...ARGUMENTS,
-      { name: "destination", type: "key", token: "STORE", optional: true, keySpecIndex: 2 },
-    ],
+    docs: () => ({
+      since: "1.0.0",
+      summary: "Sort the elements in a list, set or sorted set",
+      complexity: COMPLEXITY,
+      arguments: [
+        ...ARGUMENTS,
+        { name: "destination", type: "key", token: "STORE", optional: true, keySpecIndex: 2 },
+      ],
+    }),
     execute: sort,
   },
   {
@@ -94,9 +96,6 @@ export const sortCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["readonly", "movablekeys"],
     group: "generic",
-    since: "7.0.0",
-    summary: "Sort the elements in a list, set or sorted set. Read-only variant of SORT.",
-    complexity: COMPLEXITY,
     keys: {
       first: 1,
       last: 1,
@@ -106,7 +105,12 @@ export const sortCommands: readonly CommandSpec[] = [
       described: [SORTED_KEY, KEYS_BY_CONTENT],
     },
     categories: CATEGORIES,
-    arguments: ARGUMENTS,
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Sort the elements in a list, set or sorted set. Read-only variant of SORT.",
+      complexity: COMPLEXITY,
+      arguments: ARGUMENTS,
+    }),
     execute: sortReadOnly,
   },
 ];

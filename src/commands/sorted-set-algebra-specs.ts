@@ -47,12 +47,14 @@ export const sortedSetAlgebraCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["readonly", "movablekeys"],
     group: "sorted-set",
-    since: "6.2.0",
-    summary: "Subtract multiple sorted sets",
-    complexity:
-      "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
     keys: countedKeys(1, "RO", "access"),
-    arguments: [KEY_COUNT, KEYS_ARGUMENT, WITH_SCORES],
+    docs: () => ({
+      since: "6.2.0",
+      summary: "Subtract multiple sorted sets",
+      complexity:
+        "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
+      arguments: [KEY_COUNT, KEYS_ARGUMENT, WITH_SCORES],
+    }),
     execute: zdiff,
   },
   {
@@ -60,12 +62,14 @@ export const sortedSetAlgebraCommands: readonly CommandSpec[] = [
     arity: -4,
     flags: ["write", "denyoom", "movablekeys"],
     group: "sorted-set",
-    since: "6.2.0",
-    summary: "Subtract multiple sorted sets and store the resulting sorted set in a new key",
-    complexity:
-      "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
     keys: DESTINATION_AND_SOURCES,
-    arguments: [DESTINATION, KEY_COUNT, SOURCES],
+    docs: () => ({
+      since: "6.2.0",
+      summary: "Subtract multiple sorted sets and store the resulting sorted set in a new key",
+      complexity:
+        "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
+      arguments: [DESTINATION, KEY_COUNT, SOURCES],
+    }),
     execute: zdiffstore,
   },
   {
@@ -73,12 +77,14 @@ export const sortedSetAlgebraCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["readonly", "movablekeys"],
     group: "sorted-set",
-    since: "6.2.0",
-    summary: "Intersect multiple sorted sets",
-    complexity:
-      "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
     keys: countedKeys(1, "RO", "access"),
-    arguments: [KEY_COUNT, KEYS_ARGUMENT, WEIGHTS, AGGREGATE, WITH_SCORES],
+    docs: () => ({
+      since: "6.2.0",
+      summary: "Intersect multiple sorted sets",
+      complexity:
+        "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
+      arguments: [KEY_COUNT, KEYS_ARGUMENT, WEIGHTS, AGGREGATE, WITH_SCORES],
+    }),
     execute: zinter,
   },
   {
@@ -86,12 +92,18 @@ export const sortedSetAlgebraCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["readonly", "movablekeys"],
     group: "sorted-set",
-    since: "7.0.0",
-    summary: "Intersect multiple sorted sets and return the cardinality of the result",
-    complexity:
-      "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.",
     keys: countedKeys(1, "RO", "access"),
-    arguments: [KEY_COUNT, KEYS_ARGUMENT, { name: "limit", type: "integer", token: "LIMIT", optional: true }],
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Intersect multiple sorted sets and return the cardinality of the result",
+      complexity:
+        "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.",
+      arguments: [
+        KEY_COUNT,
+        KEYS_ARGUMENT,
+        { name: "limit", type: "integer", token: "LIMIT", optional: true },
+      ],
+    }),
     execute: zintercard,
   },
   {
@@ -99,12 +111,14 @@ export const sortedSetAlgebraCommands: readonly CommandSpec[] = [
     arity: -4,
     flags: ["write", "denyoom", "movablekeys"],
     group: "sorted-set",
-    since: "2.0.0",
-    summary: "Intersect multiple sorted sets and store the resulting sorted set in a new key",
-    complexity:
-      "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
     keys: DESTINATION_AND_SOURCES,
-    arguments: [DESTINATION, KEY_COUNT, SOURCES, WEIGHTS, AGGREGATE],
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Intersect multiple sorted sets and store the resulting sorted set in a new key",
+      complexity:
+        "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
+      arguments: [DESTINATION, KEY_COUNT, SOURCES, WEIGHTS, AGGREGATE],
+    }),
     execute: zinterstore,
   },
   {
@@ -112,12 +126,14 @@ export const sortedSetAlgebraCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["readonly", "movablekeys"],
     group: "sorted-set",
-    since: "6.2.0",
-    summary: "Add multiple sorted sets",
-    complexity:
-      "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
     keys: countedKeys(1, "RO", "access"),
-    arguments: [KEY_COUNT, KEYS_ARGUMENT, WEIGHTS, AGGREGATE, WITH_SCORES],
+    docs: () => ({
+      since: "6.2.0",
+      summary: "Add multiple sorted sets",
+      complexity:
+        "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
+      arguments: [KEY_COUNT, KEYS_ARGUMENT, WEIGHTS, AGGREGATE, WITH_SCORES],
+    }),
     execute: zunion,
   },
   {
@@ -125,12 +141,14 @@ export const sortedSetAlgebraCommands: readonly CommandSpec[] = [
     arity: -4,
     flags: ["write", "denyoom", "movablekeys"],
     group: "sorted-set",
-    since: "2.0.0",
-    summary: "Add multiple sorted sets and store the resulting sorted set in a new key",
-    complexity:
-      "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
     keys: DESTINATION_AND_SOURCES,
-    arguments: [DESTINATION, KEY_COUNT, SOURCES, WEIGHTS, AGGREGATE],
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Add multiple sorted sets and store the resulting sorted set in a new key",
+      complexity:
+        "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
+      arguments: [DESTINATION, KEY_COUNT, SOURCES, WEIGHTS, AGGREGATE],
+    }),
     execute: zunionstore,
   },
 ];

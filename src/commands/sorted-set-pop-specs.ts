@@ -22,12 +22,14 @@ export const sortedSetPopCommands: readonly CommandSpec[] = [
     arity: -5,
     flags: ["write", "blocking", "movablekeys"],
     group: "sorted-set",
-    since: "7.0.0",
-    summary: "Remove and return members with scores in a sorted set or block until one is available",
-    complexity:
-      "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
     keys: countedKeys(2, "RW", "access", "delete"),
-    arguments: [TIMEOUT, KEY_COUNT, KEYS_ARGUMENT, WHERE, COUNT],
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Remove and return members with scores in a sorted set or block until one is available",
+      complexity:
+        "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
+      arguments: [TIMEOUT, KEY_COUNT, KEYS_ARGUMENT, WHERE, COUNT],
+    }),
     execute: bzmpop,
   },
   {
@@ -35,13 +37,15 @@ export const sortedSetPopCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["write", "noscript", "blocking", "fast"],
     group: "sorted-set",
-    since: "5.0.0",
-    summary:
-      "Remove and return the member with the highest score from one or more sorted sets, or block until one is available",
-    complexity: "O(log(N)) with N being the number of elements in the sorted set.",
     keys: { first: 1, last: -2, step: 1, need: "value", access: ["RW", "access", "delete"] },
-    arguments: [KEYS_ARGUMENT, TIMEOUT],
-    history: [["6.0.0", "`timeout` is interpreted as a double instead of an integer."]],
+    docs: () => ({
+      since: "5.0.0",
+      summary:
+        "Remove and return the member with the highest score from one or more sorted sets, or block until one is available",
+      complexity: "O(log(N)) with N being the number of elements in the sorted set.",
+      history: [["6.0.0", "`timeout` is interpreted as a double instead of an integer."]],
+      arguments: [KEYS_ARGUMENT, TIMEOUT],
+    }),
     execute: bzpopmax,
   },
   {
@@ -49,13 +53,15 @@ export const sortedSetPopCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ["write", "noscript", "blocking", "fast"],
     group: "sorted-set",
-    since: "5.0.0",
-    summary:
-      "Remove and return the member with the lowest score from one or more sorted sets, or block until one is available",
-    complexity: "O(log(N)) with N being the number of elements in the sorted set.",
     keys: { first: 1, last: -2, step: 1, need: "value", access: ["RW", "access", "delete"] },
-    arguments: [KEYS_ARGUMENT, TIMEOUT],
-    history: [["6.0.0", "`timeout` is interpreted as a double instead of an integer."]],
+    docs: () => ({
+      since: "5.0.0",
+      summary:
+        "Remove and return the member with the lowest score from one or more sorted sets, or block until one is available",
+      complexity: "O(log(N)) with N being the number of elements in the sorted set.",
+      history: [["6.0.0", "`timeout` is interpreted as a double instead of an integer."]],
+      arguments: [KEYS_ARGUMENT, TIMEOUT],
+    }),
     execute: bzpopmin,
   },
   {
@@ -63,12 +69,14 @@ export const sortedSetPopCommands: readonly CommandSpec[] = [
     arity: -4,
     flags: ["write", "movablekeys"],
     group: "sorted-set",
-    since: "7.0.0",
-    summary: "Remove and return members with scores in a sorted set",
-    complexity:
-      "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
     keys: countedKeys(1, "RW", "access", "delete"),
-    arguments: [KEY_COUNT, KEYS_ARGUMENT, WHERE, COUNT],
+    docs: () => ({
+      since: "7.0.0",
+      summary: "Remove and return members with scores in a sorted set",
+      complexity:
+        "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
+      arguments: [KEY_COUNT, KEYS_ARGUMENT, WHERE, COUNT],
+    }),
     execute: zmpop,
   },
   {
@@ -76,12 +84,14 @@ export const sortedSetPopCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["write", "fast"],
     group: "sorted-set",
-    since: "5.0.0",
-    summary: "Remove and return members with the highest scores in a sorted set",
-    complexity:
-      "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.",
     keys: oneKey("value", "RW", "access", "delete"),
-    arguments: [KEY_ARGUMENT, { name: "count", type: "integer", optional: true }],
+    docs: () => ({
+      since: "5.0.0",
+      summary: "Remove and return members with the highest scores in a sorted set",
+      complexity:
+        "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.",
+      arguments: [KEY_ARGUMENT, { name: "count", type: "integer", optional: true }],
+    }),
     execute: zpopmax,
   },
   {
@@ -89,12 +99,14 @@ export const sortedSetPopCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["write", "fast"],
     group: "sorted-set",
-    since: "5.0.0",
-    summary: "Remove and return members with the lowest scores in a sorted set",
-    complexity:
-      "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.",
     keys: oneKey("value", "RW", "access", "delete"),
-    arguments: [KEY_ARGUMENT, { name: "count", type: "integer", optional: true }],
+    docs: () => ({
+      since: "5.0.0",
+      summary: "Remove and return members with the lowest scores in a sorted set",
+      complexity:
+        "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.",
+      arguments: [KEY_ARGUMENT, { name: "count", type: "integer", optional: true }],
+    }),
     execute: zpopmin,
   },
 ];

@@ -14,23 +14,32 @@ export interface CommandSpec {
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
   readonly group: CommandGroup;
-  readonly since: string;
-  readonly summary: string;
-  readonly complexity: string;
   readonly keys?: KeySpec;
   /** ACL categories beyond those that follow from flags and group, without '@'; one that follows and does not hold is named with a leading '-'. */
   readonly categories?: readonly string[];
-  /** Notes for clients, as COMMAND's tips: "nondeterministic_output", "request_policy:all_shards", … */
-  readonly tips?: readonly string[];
-  /** Arguments as COMMAND DOCS describes them. */
-  readonly arguments?: readonly ArgumentDoc[];
-  readonly history?: readonly (readonly [version: string, change: string])[];
-  /** COMMAND DOCS' doc_flags beyond "deprecated", which follows from `deprecated`. */
-  readonly docFlags?: readonly "syscmd"[];
-  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /**
+   * What clients are told of the command and the server never needs: a function, so that none of it is made before
+   * somebody asks, and none of it is kept for full garbage collections to mark. The body of a function that was never
+   * called is not even compiled.
+   */
+  readonly docs: () => CommandDocs;
   /** Absent only for a container whose subcommands do the work. */
   readonly execute?: (context: Context) => void;
   readonly subcommands?: readonly CommandSpec[];
+}
+
+/** What COMMAND DOCS tells, and the tips of COMMAND INFO. */
+export interface CommandDocs {
+  readonly since: string;
+  readonly summary: string;
+  readonly complexity: string;
+  /** Notes for clients, as COMMAND's tips: "nondeterministic_output", "request_policy:all_shards", … */
+  readonly tips?: readonly string[];
+  /** doc_flags beyond "deprecated", which follows from `deprecated`. */
+  readonly docFlags?: readonly "syscmd"[];
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  readonly history?: readonly (readonly [version: string, change: string])[];
+  readonly arguments?: readonly ArgumentDoc[];
 }
 
 export type CommandFlag =

@@ -95,12 +95,14 @@ export const stringEditCommands: readonly CommandSpec[] = [
     arity: 3,
     flags: ["write", "denyoom", "fast"],
     group: "string",
-    since: "2.0.0",
-    summary: "Append a value to a key",
-    complexity:
-      "O(1). The amortized time complexity is O(1) assuming the appended value is small and the already present value is of any size, since the dynamic string library used by Redis will double the free space available on every reallocation.",
     keys: oneKey("value", "RW", "insert"),
-    arguments: [KEY_ARGUMENT, VALUE_ARGUMENT],
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Append a value to a key",
+      complexity:
+        "O(1). The amortized time complexity is O(1) assuming the appended value is small and the already present value is of any size, since the dynamic string library used by Redis will double the free space available on every reallocation.",
+      arguments: [KEY_ARGUMENT, VALUE_ARGUMENT],
+    }),
     execute: append,
   },
   {
@@ -108,12 +110,14 @@ export const stringEditCommands: readonly CommandSpec[] = [
     arity: 4,
     flags: ["write", "denyoom"],
     group: "string",
-    since: "2.2.0",
-    summary: "Overwrite part of a string at key starting at the specified offset",
-    complexity:
-      "O(1), not counting the time taken to copy the new string in place. Usually, this string is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of the value argument.",
     keys: oneKey("value", "RW", "update"),
-    arguments: [KEY_ARGUMENT, { name: "offset", type: "integer" }, VALUE_ARGUMENT],
+    docs: () => ({
+      since: "2.2.0",
+      summary: "Overwrite part of a string at key starting at the specified offset",
+      complexity:
+        "O(1), not counting the time taken to copy the new string in place. Usually, this string is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of the value argument.",
+      arguments: [KEY_ARGUMENT, { name: "offset", type: "integer" }, VALUE_ARGUMENT],
+    }),
     execute: setRange,
   },
 ];

@@ -189,8 +189,10 @@ function putText(
 const COMMON = {
   flags: ["write", "denyoom", "fast"],
   group: "string",
-  complexity: "O(1)",
   keys: oneKey("value", "RW", "access", "update"),
+  docs: () => ({
+    complexity: "O(1)",
+  }),
 } as const;
 
 export const stringNumberCommands: readonly CommandSpec[] = [
@@ -198,45 +200,60 @@ export const stringNumberCommands: readonly CommandSpec[] = [
     ...COMMON,
     name: "decr",
     arity: 2,
-    since: "1.0.0",
-    summary: "Decrement the integer value of a key by one",
-    arguments: [KEY_ARGUMENT],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "1.0.0",
+      summary: "Decrement the integer value of a key by one",
+      arguments: [KEY_ARGUMENT],
+    }),
     execute: decr,
   },
   {
     ...COMMON,
     name: "decrby",
     arity: 3,
-    since: "1.0.0",
-    summary: "Decrement the integer value of a key by the given number",
-    arguments: [KEY_ARGUMENT, { name: "decrement", type: "integer" }],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "1.0.0",
+      summary: "Decrement the integer value of a key by the given number",
+      arguments: [KEY_ARGUMENT, { name: "decrement", type: "integer" }],
+    }),
     execute: decrBy,
   },
   {
     ...COMMON,
     name: "incr",
     arity: 2,
-    since: "1.0.0",
-    summary: "Increment the integer value of a key by one",
-    arguments: [KEY_ARGUMENT],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "1.0.0",
+      summary: "Increment the integer value of a key by one",
+      arguments: [KEY_ARGUMENT],
+    }),
     execute: incr,
   },
   {
     ...COMMON,
     name: "incrby",
     arity: 3,
-    since: "1.0.0",
-    summary: "Increment the integer value of a key by the given amount",
-    arguments: [KEY_ARGUMENT, { name: "increment", type: "integer" }],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "1.0.0",
+      summary: "Increment the integer value of a key by the given amount",
+      arguments: [KEY_ARGUMENT, { name: "increment", type: "integer" }],
+    }),
     execute: incrBy,
   },
   {
     ...COMMON,
     name: "incrbyfloat",
     arity: 3,
-    since: "2.6.0",
-    summary: "Increment the float value of a key by the given amount",
-    arguments: [KEY_ARGUMENT, { name: "increment", type: "double" }],
+    docs: () => ({
+      ...COMMON.docs(),
+      since: "2.6.0",
+      summary: "Increment the float value of a key by the given amount",
+      arguments: [KEY_ARGUMENT, { name: "increment", type: "double" }],
+    }),
     execute: incrByFloat,
   },
 ];

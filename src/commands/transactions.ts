@@ -51,9 +51,11 @@ export const transactionCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["noscript", "loading", "stale", "fast", "allow_busy"],
     group: "transactions",
-    since: "2.0.0",
-    summary: "Discard all commands issued after MULTI",
-    complexity: "O(N), when N is the number of queued commands",
+    docs: () => ({
+      since: "2.0.0",
+      summary: "Discard all commands issued after MULTI",
+      complexity: "O(N), when N is the number of queued commands",
+    }),
     execute: discard,
   },
   {
@@ -61,9 +63,11 @@ export const transactionCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["noscript", "loading", "stale", "skip_slowlog"],
     group: "transactions",
-    since: "1.2.0",
-    summary: "Execute all commands issued after MULTI",
-    complexity: "Depends on commands in the transaction",
+    docs: () => ({
+      since: "1.2.0",
+      summary: "Execute all commands issued after MULTI",
+      complexity: "Depends on commands in the transaction",
+    }),
     execute: exec,
   },
   {
@@ -71,9 +75,11 @@ export const transactionCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["noscript", "loading", "stale", "fast", "allow_busy"],
     group: "transactions",
-    since: "1.2.0",
-    summary: "Mark the start of a transaction block",
-    complexity: "O(1)",
+    docs: () => ({
+      since: "1.2.0",
+      summary: "Mark the start of a transaction block",
+      complexity: "O(1)",
+    }),
     execute: multi,
   },
   {
@@ -81,9 +87,11 @@ export const transactionCommands: readonly CommandSpec[] = [
     arity: 1,
     flags: ["noscript", "loading", "stale", "fast", "allow_busy"],
     group: "transactions",
-    since: "2.2.0",
-    summary: "Forget about all watched keys",
-    complexity: "O(1)",
+    docs: () => ({
+      since: "2.2.0",
+      summary: "Forget about all watched keys",
+      complexity: "O(1)",
+    }),
     execute: unwatch,
   },
   {
@@ -91,11 +99,13 @@ export const transactionCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ["noscript", "loading", "stale", "fast", "allow_busy"],
     group: "transactions",
-    since: "2.2.0",
-    summary: "Watch the given keys to determine execution of the MULTI/EXEC block",
-    complexity: "O(1) for every key.",
     keys: allKeys("meta", 1, "RO"),
-    arguments: [KEYS_ARGUMENT],
+    docs: () => ({
+      since: "2.2.0",
+      summary: "Watch the given keys to determine execution of the MULTI/EXEC block",
+      complexity: "O(1) for every key.",
+      arguments: [KEYS_ARGUMENT],
+    }),
     execute: watch,
   },
 ];

@@ -71,7 +71,7 @@ describe("the command table", () => {
 
   it("gives every command a body, a summary and known categories", () => {
     for (const command of table.all()) {
-      expect(command.spec.summary.length).toBeGreaterThan(5);
+      expect(command.spec.docs().summary.length).toBeGreaterThan(5);
       for (const category of categoriesOf(command.spec)) expect(CATEGORIES).toContain(category);
       expect(flagBits(command.spec.flags)).toBe(command.flags);
     }

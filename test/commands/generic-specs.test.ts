@@ -55,16 +55,17 @@ function theirDocs(raw: Decoded): Fields {
 }
 
 function ourDocs(spec: CommandSpec): Fields {
+  const docs = spec.docs();
   return compact({
-    summary: spec.summary,
-    since: spec.since,
+    summary: docs.summary,
+    since: docs.since,
     group: spec.group,
-    complexity: spec.complexity,
-    doc_flags: spec.deprecated && ["deprecated"],
-    deprecated_since: spec.deprecated?.since,
-    replaced_by: spec.deprecated?.replacedBy,
-    history: spec.history?.map((change) => [...change]),
-    arguments: spec.arguments?.map(ourArgument),
+    complexity: docs.complexity,
+    doc_flags: docs.deprecated && ["deprecated"],
+    deprecated_since: docs.deprecated?.since,
+    replaced_by: docs.deprecated?.replacedBy,
+    history: docs.history?.map((change) => [...change]),
+    arguments: docs.arguments?.map(ourArgument),
   });
 }
 
@@ -121,7 +122,7 @@ function ourInfo(spec: CommandSpec): Fields {
     flags: flagNames(flagBits(spec.flags)),
     positions: [first, last, step],
     categories: [...categoriesOf(spec)].sort(),
-    tips: [...(spec.tips ?? [])],
+    tips: [...(spec.docs().tips ?? [])],
     keys: ourKeys(spec),
   };
 }

@@ -91,10 +91,8 @@ const spec = (
   arity,
   flags: ["write"],
   group: "generic",
-  since: "1.0.0",
-  summary: name,
-  complexity: "O(1)",
   keys: { first: 1, last, step: 1, need: "value", access: ["RW"] },
+  docs: () => ({ since: "1.0.0", summary: name, complexity: "O(1)" }),
   execute,
 });
 
