@@ -28,6 +28,8 @@ struct Mapping {
   void* address;
   size_t length;
   bool unmapped;
+  // Its bytes were taken off what V8 counts.
+  bool discounted;
   // Shared: node may run finalizers after the environment's own data is gone.
   std::shared_ptr<Mappings> all;
 };
@@ -42,16 +44,28 @@ size_t PageSize() {
 std::shared_ptr<Mappings>& MappingsOf(void* data) { return *static_cast<std::shared_ptr<Mappings>*>(data); }
 
 // V8 counts the bytes of outside buffers as its own and collects garbage as they grow: some milliseconds for every few
-// segments, although none of it is garbage. What V8 adds and takes off is taken off and added here.
+// segments, although none of it is garbage. What V8 adds and takes off is taken off and added here: off when V8 has added
+// it, and back on before V8 takes it off, because a sum below zero ends the process on Node 24.
 void Account(napi_env env, int64_t bytes) {
   int64_t total;
   napi_adjust_external_memory(env, bytes, &total);
 }
 
+void Discount(napi_env env, Mapping* mapping) {
+  mapping->discounted = true;
+  Account(env, -static_cast<int64_t>(mapping->length));
+}
+
+void CountAgain(napi_env env, Mapping* mapping) {
+  if (!mapping->discounted) return;
+  mapping->discounted = false;
+  Account(env, static_cast<int64_t>(mapping->length));
+}
+
 void Unmap(napi_env env, Mapping* mapping) {
   if (mapping->unmapped) return;
   mapping->unmapped = true;
-  Account(env, static_cast<int64_t>(mapping->length));
+  CountAgain(env, mapping);
   mapping->all->erase(mapping->address);
   munmap(mapping->address, mapping->length);
 }
@@ -120,11 +134,9 @@ napi_value Map(napi_env env, napi_callback_info info) {
                        static_cast<off_t>(offset));
   if (address == MAP_FAILED) return Number(env, -errno);
   std::shared_ptr<Mappings>& all = MappingsOf(data);
-  Mapping* mapping = new Mapping{address, static_cast<size_t>(length), false, all};
+  Mapping* mapping = new Mapping{address, static_cast<size_t>(length), false, false, all};
   (*all)[address] = mapping;
 
-  // Before the buffer is made: every way out of here ends in the finalizer, which adds it again.
-  Account(env, -static_cast<int64_t>(mapping->length));
   napi_value buffer, array;
   napi_status status =
       napi_create_external_arraybuffer(env, address, mapping->length, Finalize, mapping, &buffer);
@@ -134,6 +146,7 @@ napi_value Map(napi_env env, napi_callback_info info) {
   }
   // After any other failure node has run the finalizer itself: freeing here would free twice.
   if (status != napi_ok) return Number(env, -ENOMEM);
+  Discount(env, mapping);
   if (napi_create_typedarray(env, napi_uint8_array, mapping->length, buffer, 0, &array) != napi_ok) return nullptr;
   return array;
 }
@@ -145,8 +158,13 @@ napi_value UnmapArray(napi_env env, napi_callback_info info) {
   void* data;
   napi_get_cb_info(env, info, &count, in, nullptr, &data);
   Target target(env, in[0], 0, -1, *MappingsOf(data));
-  bool mapped = target.mapping != nullptr && napi_detach_arraybuffer(env, target.buffer) == napi_ok;
-  if (mapped) Unmap(env, target.mapping);
+  bool mapped = target.mapping != nullptr;
+  if (mapped) {
+    CountAgain(env, target.mapping);
+    mapped = napi_detach_arraybuffer(env, target.buffer) == napi_ok;
+    if (mapped) Unmap(env, target.mapping);
+    else Discount(env, target.mapping);
+  }
   napi_get_boolean(env, mapped, &result);
   return result;
 }
