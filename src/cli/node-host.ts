@@ -1,18 +1,18 @@
 /** The real process and machine behind the command line. */
 import { chmodSync, chownSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { addonProblem, loadAddon } from "../adapters/native/addon.ts";
 import { NativeFileSystem } from "../adapters/native/file-system.ts";
 import { NodeClock } from "../adapters/node/clock.ts";
 import { PortableFileSystem } from "../adapters/node/file-system.ts";
-import { PortableTransport } from "../adapters/node/transport.ts";
+import { PACKAGE_FOLDER } from "../adapters/package-folder.ts";
 import { systemCode } from "../base/errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { createAofTools } from "./aof-tools.ts";
 import type { Host } from "./host.ts";
 import type { StartServer } from "./running-server.ts";
 
-/** Of the package, from src/cli as well as from dist/cli. */
-const PACKAGE_FILE = new URL("../../package.json", import.meta.url);
+const PACKAGE_FILE = join(PACKAGE_FOLDER, "package.json");
 
 export function createNodeHost(startServer: StartServer): Host {
   const clock = new NodeClock();
@@ -81,8 +81,9 @@ function systemText(path: string): string | undefined {
   }
 }
 
-/** Through the portable transport, which is there on every machine. */
+/** Through the portable transport, which is there on every machine; loaded here, because a server may never need it. */
 async function tryListen(host: string, port: number): Promise<string | undefined> {
+  const { PortableTransport } = await import("../adapters/node/transport.ts");
   const transport = new PortableTransport();
   transport.onTurn(() => {});
   try {

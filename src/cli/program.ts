@@ -1,14 +1,14 @@
-/** The command line as a function: words in, text out through the host, exit code back. */
+/**
+ * The command line as a function: words in, text out through the host, exit code back.
+ *
+ * Each command's code is loaded when it is the one that was asked for: a server that runs for months carries neither
+ * the doctor nor the tools, and a garbage collection does not mark them.
+ */
 import { FerriteError } from "../base/errors.ts";
-import { aofCommand } from "./aof.ts";
-import { completionScript, type Shell } from "./completions.ts";
-import { doctorCommand } from "./doctor.ts";
+import type { Shell } from "./completions.ts";
 import { EXIT_OK, failureOf } from "./exit-codes.ts";
-import { commandHelp } from "./help.ts";
 import type { Host } from "./host.ts";
-import { initCommand } from "./init.ts";
 import { type ParsedArguments, parseArguments } from "./parse-arguments.ts";
-import { runCommand } from "./run.ts";
 
 /** Never rejects: every failure becomes a line on standard error and an exit code. */
 export async function runProgram(words: readonly string[], host: Host): Promise<number> {
@@ -29,6 +29,7 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
 
 async function dispatch(parsed: ParsedArguments, host: Host): Promise<number> {
   if (parsed.switches.has("help")) {
+    const { commandHelp } = await import("./help.ts");
     host.print(commandHelp(parsed.command));
     return EXIT_OK;
   }
@@ -38,15 +39,15 @@ async function dispatch(parsed: ParsedArguments, host: Host): Promise<number> {
   }
   switch (parsed.command.name) {
     case "run":
-      return runCommand(parsed, host);
+      return (await import("./run.ts")).runCommand(parsed, host);
     case "init":
-      return initCommand(parsed, host);
+      return (await import("./init.ts")).initCommand(parsed, host);
     case "doctor":
-      return doctorCommand(parsed, host);
+      return (await import("./doctor.ts")).doctorCommand(parsed, host);
     case "aof":
-      return aofCommand(parsed, host);
+      return (await import("./aof.ts")).aofCommand(parsed, host);
     case "completions":
-      host.print(completionScript(parsed.operands[0] as Shell));
+      host.print((await import("./completions.ts")).completionScript(parsed.operands[0] as Shell));
       return EXIT_OK;
     default:
       throw new FerriteError("usage", `'ferrite ${parsed.command.name}' is not available in this version`);

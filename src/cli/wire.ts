@@ -16,7 +16,6 @@ import { PortableFileSystem } from "../adapters/node/file-system.ts";
 import { createLogger } from "../adapters/node/logger.ts";
 import { NodeRandom } from "../adapters/node/random.ts";
 import { NodeRuntime } from "../adapters/node/runtime.ts";
-import { PortableTransport } from "../adapters/node/transport.ts";
 import { LOOP_SYNC_MS_MAX_DEFAULT } from "../aof/sync-place.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
 import { chooseCrc32c } from "../codec/crc32c.ts";
@@ -36,14 +35,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   config.onChange("logging.level", (changed) => logger.setLevel(changed));
   const addon = chooseAddon(config, logger);
   const fileSystem = addon === undefined ? new PortableFileSystem() : new NativeFileSystem(addon);
-  const onRefused = (count: number, code: string): void =>
-    logger.warning("connections were turned away", { count, code });
-  const plain =
-    addon === undefined ? new PortableTransport({ onRefused }) : new NativeTransport(addon, { onRefused });
-  const tls =
-    config.values.server.tls.port === 0
-      ? undefined
-      : new PortableTransport({ tls: tlsOptions(config), onRefused });
+  const { plain, tls } = await createTransports(config, addon, logger);
 
   const { promise: ended, resolve: end, reject: fail } = withResolvers<void>();
   const assembly = prepareAssembly(config, {
@@ -113,6 +105,31 @@ function chooseAddon(config: Config, logger: Logger): Addon | undefined {
   if (addon === undefined)
     logger.warning("using the portable path, which is slower", { reason: addonProblem() });
   return addon;
+}
+
+interface Transports {
+  readonly plain: Transport;
+  readonly tls: Transport | undefined;
+}
+
+/** The portable transport is loaded when it serves: it brings node:tls, of which a server with the addon uses nothing. */
+async function createTransports(
+  config: Config,
+  addon: Addon | undefined,
+  logger: Logger,
+): Promise<Transports> {
+  const onRefused = (count: number, code: string): void =>
+    logger.warning("connections were turned away", { count, code });
+  const encrypts = config.values.server.tls.port !== 0;
+  if (addon !== undefined && !encrypts) {
+    return { plain: new NativeTransport(addon, { onRefused }), tls: undefined };
+  }
+  const { PortableTransport } = await import("../adapters/node/transport.ts");
+  return {
+    plain:
+      addon === undefined ? new PortableTransport({ onRefused }) : new NativeTransport(addon, { onRefused }),
+    tls: encrypts ? new PortableTransport({ tls: tlsOptions(config), onRefused }) : undefined,
+  };
 }
 
 function tlsOptions(config: Config): TlsOptions {

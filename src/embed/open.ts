@@ -4,7 +4,7 @@
  * Invariants: the directory is locked before anything in it is read; a database that is returned is recovered
  * completely; a failure at any step leaves the directory free and unchanged.
  */
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { MemoryFileSystem } from "../adapters/memory/file-system.ts";
 import { type Addon, addonProblem, loadAddon } from "../adapters/native/addon.ts";
 import { NativeBuffers } from "../adapters/native/buffers.ts";
@@ -14,6 +14,7 @@ import { PortableFileSystem } from "../adapters/node/file-system.ts";
 import { createLogger } from "../adapters/node/logger.ts";
 import { NodeRandom } from "../adapters/node/random.ts";
 import { NodeRuntime } from "../adapters/node/runtime.ts";
+import { PACKAGE_FOLDER } from "../adapters/package-folder.ts";
 import { FerriteError } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { openAssembly } from "../database/assembly.ts";
@@ -26,8 +27,7 @@ import { FerriteDatabase } from "./database.ts";
 import { LocalTurns } from "./local-turns.ts";
 import { configFor, type MemoryOptions, type OpenOptions } from "./options.ts";
 
-/** Of the package, from src/embed as well as from dist/embed. */
-const PACKAGE_FILE = fileURLToPath(new URL("../../package.json", import.meta.url));
+const PACKAGE_FILE = join(PACKAGE_FOLDER, "package.json");
 
 /**
  * Opens the database in a directory, which is created if it does not exist, and recovers what it holds. Nobody else

@@ -2,13 +2,13 @@
  * Finds and types the C++ addon. Absent is a normal state: without a compiler, or with FERRITE_NO_NATIVE=1, the
  * portable adapters serve and say so.
  *
- * The path is the same from src/ and from dist/: both lie one folder below the package's root.
  * FERRITE_NATIVE_BUILD=Sanitize picks the build with AddressSanitizer (scripts/build-native.mjs).
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
+import { PACKAGE_FOLDER } from "../package-folder.ts";
 import type { FileAddon } from "./addon-files.ts";
 
 export interface Addon extends TransportAddon, FileAddon {}
@@ -88,7 +88,7 @@ function find(): Addon | undefined {
     return undefined;
   }
   const folder = process.env["FERRITE_NATIVE_BUILD"] === "Sanitize" ? "Sanitize" : "Release";
-  const path = fileURLToPath(new URL(`../../../build/${folder}/ferrite.node`, import.meta.url));
+  const path = join(PACKAGE_FOLDER, "build", folder, "ferrite.node");
   if (!existsSync(path)) {
     problem = `${path} is not built; run: node scripts/build-native.mjs --force`;
     return undefined;

@@ -11,7 +11,6 @@
  * flock(1) on an inherited descriptor locks the open file itself, which is shared with this process: the child
  * ends at once, the lock stays. That is the only way to the kernel's lock from node:fs.
  */
-import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
@@ -45,6 +44,8 @@ export function portableLock(
   options: PortableLockOptions = {},
 ): FileLock | undefined {
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, FILE_MODE);
+  // Loaded here: with the addon the kernel is asked directly, and all that this module brings along would be idle.
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { status } = spawnSync(options.flock ?? "flock", ["-x", "-n", "3"], {
     stdio: ["ignore", "ignore", "ignore", descriptor],
   });

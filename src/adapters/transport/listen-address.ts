@@ -3,7 +3,6 @@
  * and failures say which address and what to do. Kept apart so that both transports refuse the same things with
  * the same words.
  */
-import { lookup } from "node:dns/promises";
 import { lstatSync, unlinkSync } from "node:fs";
 import { connect, isIP } from "node:net";
 import { getSystemErrorMap } from "node:util";
@@ -31,6 +30,8 @@ export async function prepareAddress(address: ListenAddress): Promise<ListenAddr
     throw listenError(address, "EINVAL");
   if (isIP(address.host) !== 0) return address;
   try {
+    // Loaded for names alone: an address needs none of it.
+    const { lookup } = await import("node:dns/promises");
     const { address: host } = await lookup(address.host);
     return { ...address, host };
   } catch (error) {
