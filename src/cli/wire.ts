@@ -15,7 +15,7 @@ import { NodeClock } from "../adapters/node/clock.ts";
 import { PortableFileSystem } from "../adapters/node/file-system.ts";
 import { createLogger } from "../adapters/node/logger.ts";
 import { NodeRandom } from "../adapters/node/random.ts";
-import { NodeRuntime } from "../adapters/node/runtime.ts";
+import { collectYoungOnOneThread, NodeRuntime } from "../adapters/node/runtime.ts";
 import { LOOP_SYNC_MS_MAX_DEFAULT } from "../aof/sync-place.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
 import { chooseCrc32c } from "../codec/crc32c.ts";
@@ -29,6 +29,7 @@ import { packageVersion } from "./node-host.ts";
 import type { RunningServer } from "./running-server.ts";
 
 export async function startServer(config: Config): Promise<RunningServer> {
+  collectYoungOnOneThread();
   const clock = new NodeClock();
   const { format, level, file } = config.values.logging;
   const logger = createLogger({ clock, level, file, ...(format === "auto" ? {} : { format }) });
