@@ -186,8 +186,11 @@ napi_value Advise(napi_env env, napi_callback_info info) {
 #if !defined(MADV_POPULATE_WRITE)
 #define MADV_POPULATE_WRITE 23  // Linux 5.14; older headers lack the name, older kernels answer EINVAL
 #endif
+#if !defined(MADV_COLLAPSE)
+#define MADV_COLLAPSE 25  // Linux 6.1; likewise
+#endif
 
-// A mapping whose pages are being made present on a thread. madvise, not a touch of each page: should the mapping
+// A mapping that a thread works on: advice that takes its time. madvise, not a touch of each page: should the mapping
 // go meanwhile (an environment that ends), it answers ENOMEM where a touch would be a fault.
 struct Population {
   napi_async_work work;
@@ -195,12 +198,13 @@ struct Population {
   napi_ref done;
   void* start;
   size_t length;
+  int advice;
   int result;
 };
 
 void RunPopulation(napi_env, void* data) {
   auto* population = static_cast<Population*>(data);
-  population->result = madvise(population->start, population->length, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
+  population->result = madvise(population->start, population->length, population->advice) == 0 ? 0 : -errno;
 }
 
 void FinishPopulation(napi_env env, napi_status status, void* data) {
@@ -217,20 +221,26 @@ void FinishPopulation(napi_env env, napi_status status, void* data) {
 }
 #endif
 
-// populate(array, done): makes every page of the mapping present, writable and zeroed on another thread, then calls
-// done(0 or the negated errno). The array is held until then. False, and no call, where the system cannot.
+// populate(array, done, collapse = false): makes every page of the mapping present, writable and zeroed on another
+// thread, or gathers pages that are present into large ones, then calls done(0 or the negated errno). The array is held
+// until then. False, and no call, where the system cannot.
 napi_value Populate(napi_env env, napi_callback_info info) {
-  napi_value in[2], result;
-  size_t count = 2;
+  napi_value in[3], result;
+  size_t count = 3;
   void* data;
   napi_get_cb_info(env, info, &count, in, nullptr, &data);
   Target target(env, in[0], 0, -1, *MappingsOf(data));
   if (target.Missing(env)) return nullptr;
   bool queued = false;
+  bool collapse = false;
+  if (count > 2) napi_get_value_bool(env, in[2], &collapse);
 #if defined(__linux__)
   napi_value name;
   napi_create_string_utf8(env, "ferrite populate", NAPI_AUTO_LENGTH, &name);
-  auto* population = new Population{nullptr, nullptr, nullptr, target.start, target.length, 0};
+  auto* population = new Population{nullptr,       nullptr,
+                                    nullptr,       target.start,
+                                    target.length, collapse ? MADV_COLLAPSE : MADV_POPULATE_WRITE,
+                                    0};
   queued = napi_create_async_work(env, nullptr, name, RunPopulation, FinishPopulation, population,
                                   &population->work) == napi_ok;
   if (queued) {

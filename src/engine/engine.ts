@@ -144,7 +144,8 @@ export class Engine {
     this.hasher = hasher;
     this.random = random;
     this.heap = new PieceHeap({
-      newSlab: (bytes) => buffers.allocate(bytes),
+      newSlab: (bytes, bySteps) => buffers.allocate(bytes, bySteps),
+      slabIsFull: (slab) => buffers.filled(slab),
       releaseSlab: (slab) => buffers.release(slab),
     });
     const cleaner = new Cleaner(log, index, unpacked);

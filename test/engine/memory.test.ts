@@ -75,6 +75,7 @@ describe("segments", () => {
           held += bytes;
           return new Uint8Array(bytes).fill(0xa5).buffer;
         },
+        filled() {},
         release(buffer) {
           held -= buffer.byteLength;
           structuredClone(buffer, { transfer: [buffer] });

@@ -35,6 +35,7 @@ const STILL_RUNTIME: Runtime = {
 const DETACHING_BUFFERS: Buffers = {
   kind: "detaching",
   allocate: (bytes) => new ArrayBuffer(bytes),
+  filled: () => undefined,
   release: (buffer) => void structuredClone(buffer, { transfer: [buffer] }),
 };
 

@@ -60,6 +60,30 @@ describe("size classes", () => {
   });
 });
 
+describe("slabs", () => {
+  it("are reported when all of them is in use, and not before", () => {
+    const full: ArrayBuffer[] = [];
+    const asked: boolean[] = [];
+    const heap = new PieceHeap({
+      newSlab(bytes, bySteps) {
+        asked.push(bySteps);
+        return new ArrayBuffer(bytes);
+      },
+      slabIsFull: (slab) => full.push(slab),
+    });
+    let piece = heap.allocate(TILE_BYTES);
+    const first = heap.bytesOf(piece).buffer;
+    while (full.length === 0) {
+      expect(heap.bytesOf(piece).buffer).toBe(first);
+      piece = heap.allocate(TILE_BYTES);
+    }
+    expect(full).toEqual([first]);
+    expect(heap.usedBytes).toBeGreaterThan(first.byteLength / 2);
+    heap.allocate(3_000_000);
+    expect(asked).toEqual([true, false]);
+  });
+});
+
 describe("PieceHeap", () => {
   it("gives pieces with the room it announces, aligned, never number 0", () => {
     const heap = new PieceHeap();

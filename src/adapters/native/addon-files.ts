@@ -92,10 +92,10 @@ export interface MappingAddon {
   /** 1 if every page of the range is in memory, else (or if unknown) 0. */
   resident(array: Uint8Array, offset: number, length: number): number;
   /**
-   * Makes every page of the mapping present on another thread, then calls `done` with 0 or the negated errno. False, and
-   * no call, where the system cannot.
+   * Makes every page of the mapping present on another thread, or with `collapse` gathers those that are into large ones,
+   * then calls `done` with 0 or the negated errno. False, and no call, where the system cannot.
    */
-  populate(array: Uint8Array, done: (result: number) => void): boolean;
+  populate(array: Uint8Array, done: (result: number) => void, collapse?: boolean): boolean;
   sync(array: Uint8Array, offset: number, length: number, blocking: boolean, invalidate: boolean): number;
   readonly PROT_NONE: number;
   readonly PROT_READ: number;

@@ -55,8 +55,10 @@ const NO_DATA = new DataView(new ArrayBuffer(0));
 export interface SlabOptions {
   /** Bytes of a slab once the heap has grown: a power of two from 64 KiB to 4 MiB. */
   readonly slabBytes?: number;
-  /** Zeroed or not; must throw if there is no memory. */
-  readonly newSlab?: (bytes: number) => ArrayBuffer;
+  /** Zeroed or not; must throw if there is no memory. With `bySteps` it will be used from its front on. */
+  readonly newSlab?: (bytes: number, bySteps: boolean) => ArrayBuffer;
+  /** Told whenever all tiles of a slab are taken. */
+  readonly slabIsFull?: (slab: ArrayBuffer) => void;
   /** Told when a slab is not used any more; every view of it is gone by then. */
   readonly releaseSlab?: (slab: ArrayBuffer) => void;
 }
@@ -69,7 +71,8 @@ export class Slabs {
   readonly slabBytes: number;
   /** Bytes taken from the system, rows included. */
   reservedBytes = 0;
-  readonly #newSlab: (bytes: number) => ArrayBuffer;
+  readonly #newSlab: (bytes: number, bySteps: boolean) => ArrayBuffer;
+  readonly #slabIsFull: (slab: ArrayBuffer) => void;
   readonly #releaseSlab: (slab: ArrayBuffer) => void;
   readonly #longest: number[] = [0];
   readonly #freeTiles: number[] = [0];
@@ -87,6 +90,7 @@ export class Slabs {
       );
     }
     this.#newSlab = options.newSlab ?? ((bytes) => new ArrayBuffer(bytes));
+    this.#slabIsFull = options.slabIsFull ?? (() => {});
     this.#releaseSlab = options.releaseSlab ?? (() => {});
   }
 
@@ -147,7 +151,10 @@ export class Slabs {
       rows[i * ROW_WORDS + ROW_CLASS] = CLASS_RUN;
     }
     this.#freeTiles[slab]! -= count;
-    if (this.#freeTiles[slab] === 0) this.#longest[slab] = 0;
+    if (this.#freeTiles[slab] === 0) {
+      this.#longest[slab] = 0;
+      this.#slabIsFull(this.bytes[slab]!.buffer as ArrayBuffer);
+    }
     if (slab === this.#spare) this.#spare = 0;
     return (slab << 8) | tile;
   }
@@ -174,7 +181,7 @@ export class Slabs {
         `memory for collections: all ${SLAB_COUNT_MAX - 1} slabs are in use, no number is left for ${bytes} bytes`,
       );
     }
-    const buffer = this.#ask(bytes);
+    const buffer = this.#ask(bytes, tiles > 1);
     if (this.#unusedNumbers.length > 0) this.#unusedNumbers.pop();
     this.bytes[slab] = new Uint8Array(buffer);
     this.words[slab] = new Int32Array(buffer);
@@ -186,9 +193,9 @@ export class Slabs {
     return slab;
   }
 
-  #ask(bytes: number): ArrayBuffer {
+  #ask(bytes: number, bySteps: boolean): ArrayBuffer {
     try {
-      return this.#newSlab(bytes);
+      return this.#newSlab(bytes, bySteps);
     } catch (cause) {
       throw new FerriteError(
         "unavailable",
