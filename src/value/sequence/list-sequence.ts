@@ -20,7 +20,7 @@ import { SequenceCapture } from "./capture.ts";
 import type { Cursor } from "./cursor.ts";
 import { hasBackRoom, isSingle } from "./leaf.ts";
 import { resizeEntry } from "./leaf-edit.ts";
-import { SequenceTree, TREE_SIZES, type TreeSizes } from "./tree.ts";
+import { LIST_SIZES, SequenceTree, type TreeSizes } from "./tree.ts";
 import { copyTree } from "./tree-copy.ts";
 import { insertEntry } from "./tree-insert.ts";
 import { pushFirst, pushLast } from "./tree-push.ts";
@@ -30,7 +30,7 @@ import { verifyTree } from "./verify-tree.ts";
 export class ListSequence extends GuardedValue {
   readonly #tree: SequenceTree;
 
-  constructor(heap: PieceHeap, sizes: TreeSizes = TREE_SIZES) {
+  constructor(heap: PieceHeap, sizes: TreeSizes = LIST_SIZES) {
     super();
     this.#tree = new SequenceTree(heap, sizes, false, this.watch);
   }

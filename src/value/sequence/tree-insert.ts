@@ -51,7 +51,7 @@ function beginTree(tree: SequenceTree, cursor: Cursor, length: number): void {
   tree.watch.beforeChange();
   tree.root = isLong(tree, length)
     ? tree.newSingle(length)
-    : tree.newLeaf(Math.min(tree.leafBytes, 2 * leafBytesFor(length, 1, tree.unit)), 0, 0);
+    : tree.newLeaf(tree.edgeBytes(leafBytesFor(length, 1, tree.unit)), 0, 0);
   cursor.seekEnd(tree.root, 0);
 }
 
@@ -88,7 +88,7 @@ function fitLeaf(tree: SequenceTree, cursor: Cursor, length: number): boolean {
   }
   // A queue would move its nearly full leaf for every few entries; it begins a new leaf instead.
   if (need > tree.leafBytes - (tree.leafBytes >>> 3) && leafRoom(data, at) >= tree.leafBytes) return false;
-  const bytes = tree.height > 0 ? tree.leafBytes : Math.min(tree.leafBytes, 2 * need);
+  const bytes = tree.edgeBytes(need);
   if (!first) {
     moveLeaf(tree, cursor, bytes, 0, 0);
     return true;
@@ -157,10 +157,11 @@ function newLeafFor(tree: SequenceTree, edge: boolean, after: boolean, length: n
   const { unit } = tree;
   const need = leafBytesFor(length, 1, unit);
   if (!edge) return tree.newLeaf(Math.min(tree.leafBytes, need + (need >>> 2)), 0, 0);
-  if (after) return tree.newLeaf(tree.leafBytes, 0, 0);
-  const free = tree.leafBytes - leafBytesFor(0, 0, unit);
+  const bytes = tree.edgeBytes(need);
+  if (after) return tree.newLeaf(bytes, 0, 0);
+  const free = bytes - leafBytesFor(0, 0, unit);
   const skip = frontEntries(unit, free, length, length);
-  return tree.newLeaf(tree.leafBytes, skip, free - unit * skip);
+  return tree.newLeaf(bytes, skip, free - unit * skip);
 }
 
 /** Gives back the room of a leaf at the end of the tree that will not grow there any more. */

@@ -43,6 +43,15 @@ export interface TreeSizes {
 /** Leaves are as long as a size class of the heap, nodes of either kind just under one: 512 and 1,024 bytes. */
 export const TREE_SIZES: TreeSizes = { leafBytes: 2048, fanOut: 63 };
 
+/**
+ * Of lists, which grow at their ends: half as many headers and remainders, while an insertion elsewhere moves twice as
+ * much. With scores that would be every insertion.
+ */
+export const LIST_SIZES: TreeSizes = { leafBytes: 4096, fanOut: 63 };
+
+/** A leaf at an end begins as this part of the tree, so that what it does not use yet is no large part of a small one. */
+const EDGE_SHARE_BITS = 3;
+
 export class SequenceTree {
   readonly heap: PieceHeap;
   readonly leafBytes: number;
@@ -163,6 +172,11 @@ export class SequenceTree {
       gap,
     );
     return piece;
+  }
+
+  /** How long a leaf at an end of the tree should be that needs `need` bytes now. */
+  edgeBytes(need: number): number {
+    return Math.min(this.leafBytes, Math.max(2 * need, this.memoryBytes >>> EDGE_SHARE_BITS));
   }
 
   /** A leaf for one entry of `length` bytes, which is not in it yet. */
