@@ -45,18 +45,23 @@ export class Batch {
     const prefetch = this.#prefetch;
     const table = this.#table;
     const keys = this.#keys;
-    const isWorthIt = count >= PREPARE_MIN;
+    if (count < PREPARE_MIN || !prefetch.isWorthIt) {
+      for (let i = 0; i < count; i++) {
+        this.#commands[i] = table.lookup(requests[i]!);
+        keys[i] = 0;
+      }
+      return;
+    }
     for (let i = 0; i < count; i++) {
       const request = requests[i]!;
       const command = table.lookup(request);
       this.#commands[i] = command;
-      const key =
-        isWorthIt && command !== undefined && command.firstKey < request.argc ? command.firstKey : 0;
+      const key = command !== undefined && command.firstKey < request.argc ? command.firstKey : 0;
       keys[i] = key;
       if (key === 0) prefetch.leaveOut(i);
       else prefetch.announce(i, sessions[i]!.db, request.bytes, request.offsets[key]!, request.lengths[key]!);
     }
-    if (isWorthIt) prefetch.fetch(count);
+    prefetch.fetch(count);
   }
 
   /** The command of an entry, once it is its turn. */

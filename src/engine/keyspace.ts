@@ -161,6 +161,8 @@ export interface Keyspace {
  * little more than the slowest. Hints only: they change no answer, whatever happens in between.
  */
 export interface KeyPrefetch {
+  /** False while the keys are so few that what lookups touch is in the processor's caches anyway. */
+  readonly isWorthIt: boolean;
   /** Hashes the key. `ticket` is from 0 to PREFETCH_TICKETS - 1; those below the `count` of `fetch` are all announced or left out. */
   announce(ticket: number, db: number, bytes: Uint8Array, offset: number, length: number): void;
   /** The ticket stands for no key. */

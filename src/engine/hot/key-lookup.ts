@@ -32,6 +32,12 @@ const MEMO_MISSING = 2;
 /** Longest missing key that is remembered. */
 const MISSING_KEY_MAX = 256;
 
+/**
+ * An index of fewer bytes is not worth fetching from ahead: some 5,000 keys, which with the heads of their records lie in
+ * any second-level cache.
+ */
+const FETCHED_INDEX_BYTES_MIN = 64 * 1024;
+
 /** What lookups are built from; all parts belong to one engine. */
 export interface LookupParts {
   readonly databases: number;
@@ -189,6 +195,10 @@ export class KeyLookup extends RecordView implements KeyPrefetch {
     assert(found && this.segment === segment && this.unit === unit, "an address to discard is not a key's");
     this.removeCurrent();
     return keyspace;
+  }
+
+  get isWorthIt(): boolean {
+    return this.index.tables.usedBytes >= FETCHED_INDEX_BYTES_MIN;
   }
 
   announce(ticket: number, db: number, bytes: Uint8Array, offset: number, length: number): void {
