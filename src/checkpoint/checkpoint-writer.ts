@@ -119,7 +119,10 @@ export class CheckpointWriter {
     );
   }
 
-  /** Never rejects. `capture.complete` or `capture.abandon` was called when it resolves. */
+  /**
+   * Rejects only if a checkpoint is under way ("conflict"); every other failure is a result. `capture.complete` or
+   * `capture.abandon` was called when it resolves.
+   */
   async write(request: CheckpointRequest): Promise<CheckpointResult> {
     if (this.#attempt !== undefined)
       throw new FerriteError(
@@ -181,7 +184,7 @@ export class CheckpointWriter {
     this.#phase = "table";
     const entry = await index.writeStructures(capture, previous?.values ?? [], values && { id, ...values });
     this.#phase = "publish";
-    await syncFolder(folder.fs, folder.segmentsPath);
+    // Segments have synced their own folder.
     await syncFolder(folder.fs, folder.path);
     slices.throwIfStopped();
     const { keys, nextBirth } = capture;

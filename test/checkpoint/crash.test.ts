@@ -95,6 +95,29 @@ describe("after a crash at any step", () => {
     });
   }
 
+  it("a segment of which the engine was told has its file", async () => {
+    const world = newWorld();
+    const data = smallDataSet();
+    for (let i = 0; i < 40; i++) data.addSegment(1 + (i % 5));
+    const capture = data.capture();
+    const random = new SeededRandom(5);
+    let told = 0;
+    const { segmentWritten } = capture;
+    capture.segmentWritten = (id) => {
+      segmentWritten.call(capture, id);
+      told++;
+      const { birth, bytes } = data.segments.find((segment) => segment.id === id)!;
+      for (let i = 0; i < 4; i++) {
+        const after = world.fs.crash(new SeededRandom(random.uint32()));
+        const found = after.readFileSync(folderOf(world).segmentPath(birth));
+        expect(Buffer.from(found.subarray(0, bytes.length)).equals(bytes)).toBe(true);
+      }
+    };
+    const request = { capture, lsn: 1, wallMs: 0, previous: undefined, codec: undefined };
+    expect((await finish(world, newWriter(world).write(request))).kind).toBe("published");
+    expect(told).toBe(42);
+  });
+
   it("the next checkpoint is written over what was left", async () => {
     const { futures } = await lives(3);
     for (const future of futures.filter((_, i) => i % 11 === 0)) {

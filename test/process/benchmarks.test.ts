@@ -63,6 +63,19 @@ describe.skipIf(reason !== undefined)(`benchmarks${reason ? ` (${reason})` : ""}
   });
 });
 
+describe("the micro-benchmark of checkpoint files", () => {
+  it("writes and loads at its smallest", () => {
+    const script = join(REPOSITORY, "bench/micro/checkpoint-files.mjs");
+    const sizes = { segments: 2, segmentBytes: 65_536, rowBytes: 10_000, structures: 3, rounds: 1 };
+    const code = `import { run } from ${JSON.stringify(script)}; await run(${JSON.stringify(sizes)});`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+      encoding: "utf8",
+    });
+    expect(status, stderr).toBe(0);
+    for (const name of ["plain write", "plain load", "lz4 write", "lz4 load"]) expect(stdout).toContain(name);
+  });
+});
+
 describe("the command lines of the benchmarks", () => {
   it("explain themselves and refuse what they do not know", () => {
     for (const script of ["compare.mjs", "collections.mjs", "load10m.mjs", "kill9.mjs"]) {
