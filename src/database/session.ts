@@ -207,9 +207,15 @@ export class Session implements SessionFace, ClientEntry {
     this.suspended = true;
   }
 
+  /** It has its answer, or is gone; it stays suspended until `goOn`. */
   endWait(): void {
     this.#keyWait = undefined;
+  }
+
+  /** After `endWait`, when commands of this session may be executed again. */
+  goOn(): void {
     this.suspended = false;
+    this.carrier.resume();
   }
 
   kill(): void {

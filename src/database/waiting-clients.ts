@@ -259,7 +259,7 @@ export class WaitingClients implements WaitingFace {
     while (this.#served.length > 0) {
       const served = this.#served;
       this.#served = [];
-      for (const session of served) if (!session.closed) session.carrier.resume();
+      for (const session of served) if (!session.closed) session.goOn();
     }
   }
 

@@ -110,3 +110,18 @@ describe("a reply that waits for the disk", () => {
     expect(replies).toMatch(/^\+OK\r\n-[^\r]+\r\n\$1\r\n1\r\n$/);
   });
 });
+
+describe("a client that waits for a key", () => {
+  it("is answered what it sent behind, if it half-closes in the turn in which it is served", async () => {
+    const rig = await Rig.open();
+    // Connected first, so heard first when both have something to say.
+    const [other, waiting] = [rig.connect(), rig.connect()];
+    await waiting.ask("BLPOP q 0", "SET a 1", "GET a");
+    other.send("RPUSH q x");
+    waiting.pipe.end();
+    await rig.settle();
+    expect(other.take()).toBe(":1\r\n");
+    expect(waiting.take()).toBe("*2\r\n$1\r\nq\r\n$1\r\nx\r\n+OK\r\n$1\r\n1\r\n");
+    expect(waiting.closed).toBe("ended");
+  });
+});
