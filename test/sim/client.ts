@@ -7,19 +7,23 @@
 
 import type { MemoryClient } from "../../src/adapters/memory/pipe.ts";
 import { fromLatin1, latin1 } from "../../src/base/bytes.ts";
+import type { PersistenceEvent } from "./persistence-events.ts";
 import { ModelTransaction } from "./transactions.ts";
 
 export interface Expected {
-  /** The exact bytes, or what the reply must match where it depends on time. */
-  readonly reply: string | RegExp;
+  /** The exact bytes, or what the reply must match where it depends on time; undefined while the command waits for a key. */
+  reply: string | RegExp | undefined;
+  /** Until a key is ready, without end. */
+  readonly waitsForEver?: boolean;
   /** For messages. */
   readonly command: string;
   /** Last effect when it was executed: what the reply shows or promises rests on everything up to here. */
-  readonly lsn: number;
+  lsn: number;
   /** Which change of the sync policy was in force. */
-  readonly policyEpoch: number;
+  policyEpoch: number;
   /** Executed while the log could not be written: it promises nothing. */
-  readonly promisesNothing: boolean;
+  promisesNothing: boolean;
+  readonly event?: PersistenceEvent | undefined;
 }
 
 export interface ClientEvents {
@@ -28,6 +32,8 @@ export interface ClientEvents {
   /** A whole reply has arrived. */
   answered(client: SimulatedClient, expected: Expected, reply: string): void;
   received(client: SimulatedClient, bytes: Uint8Array): void;
+  /** Looks who no longer waits for a key. */
+  settleWaiting(): void;
 }
 
 export class SimulatedClient {
@@ -92,9 +98,23 @@ export class SimulatedClient {
       throw new Error(`${this.name}: unasked reply ${JSON.stringify(this.#received)}`);
   }
 
+  /** Everything is answered but a command that waits without end. */
+  get waitsForEver(): boolean {
+    const [first, ...others] = this.expected;
+    return first?.reply === undefined && first?.waitsForEver === true && others.length === 0;
+  }
+
   /** Bytes of the reply that has arrived whole, or -1 if more must come. Throws if it is another one. */
-  #lengthOfReply({ reply, command }: Expected): number {
+  #lengthOfReply(expected: Expected): number {
     const received = this.#received;
+    if (received === "") return -1;
+    if (expected.reply === undefined) this.#events.settleWaiting();
+    const { reply, command } = expected;
+    if (reply === undefined) {
+      throw new Error(
+        `${this.name}: ${command} waits and was answered ${JSON.stringify(received.slice(0, 300))}`,
+      );
+    }
     if (typeof reply === "string") {
       if (received.startsWith(reply)) return reply.length;
       if (reply.startsWith(received)) return -1;

@@ -14,20 +14,20 @@ import type { Session } from "../../src/database/session.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import { requestText } from "../support/sim-server.ts";
 import { type ClientEvents, type Expected, SimulatedClient, shown } from "./client.ts";
+import { oneIn, pick } from "./drawing.ts";
 import type { Step } from "./history.ts";
-import { MODEL_COMMANDS, OK } from "./model-commands.ts";
+import { array, OK, WAITS } from "./model-call.ts";
+import { MODEL_COMMANDS } from "./model-commands.ts";
+import { type Body, observeBodies } from "./observation.ts";
+import { persistenceEvent } from "./persistence-events.ts";
 import { drawTransaction, MISCONF } from "./transactions.ts";
-import { drawCommand, encode, oneIn, type Policy, pick } from "./workload.ts";
+import { Waiting } from "./waiting.ts";
+import { drawCommand, encode } from "./workload.ts";
 import type { World } from "./world.ts";
 
 const CLIENTS_MAX = 5;
 const PIPELINE_MAX = 10;
 const LONG_PIPELINE_MAX = 150;
-
-const DURABLE_REPLIES: Readonly<Record<string, RegExp>> = {
-  AOF: /^(\+OK|-[^\r]*)\r\n/,
-  WAITAOF: /^\*2\r\n:[01]\r\n:0\r\n/,
-};
 
 /** What the clients have to know of the life that they share. */
 export interface Surroundings {
@@ -38,6 +38,19 @@ export interface Surroundings {
   readonly diskMayHaveFailed: boolean;
 }
 
+interface Executed {
+  readonly client: SimulatedClient;
+  readonly session: Session;
+  readonly words: readonly string[];
+  /** The last LSNs before and after it, without what it made ready for others. */
+  readonly before: number;
+  readonly lsn: number;
+  /** The log could not be written. */
+  readonly failed: boolean;
+  /** What its bodies were observed to answer. */
+  readonly own: readonly string[];
+}
+
 export class Crowd implements ClientEvents {
   readonly #world: World;
   readonly #random: SeededRandom;
@@ -45,11 +58,15 @@ export class Crowd implements ClientEvents {
   #database: Database | undefined;
   readonly clients: SimulatedClient[] = [];
   readonly #bySession = new Map<Session, SimulatedClient>();
+  readonly #waiting: Waiting;
+  /** Those of the command that is being executed. */
+  #bodies: Body[] | undefined;
 
   constructor(world: World, around: Surroundings) {
     this.#world = world;
     this.#random = world.random;
     this.#around = around;
+    this.#waiting = new Waiting(around.clock);
   }
 
   get isOver(): boolean {
@@ -59,16 +76,22 @@ export class Crowd implements ClientEvents {
   /** From here on the model follows what the database executes. */
   watch(database: Database): void {
     this.#database = database;
+    observeBodies(database, (body) => this.#hear(body));
     const { executor } = database;
     const execute = executor.executeResolved.bind(executor);
     executor.executeResolved = (session, request, command) =>
       this.#execute(() => execute(session, request, command), session, request);
   }
 
-  /** True if everybody who is still there has every answer. */
+  get #nowMs(): number {
+    return this.#around.clock.wallMs();
+  }
+
+  /** True if everybody who is still there has every answer, or waits for ever. */
   get rests(): boolean {
     return this.clients.every(
-      ({ closed, sent, expected }) => closed !== "no" || sent.length + expected.length === 0,
+      ({ closed, sent, expected, waitsForEver }) =>
+        closed !== "no" || sent.length + expected.length === 0 || waitsForEver,
     );
   }
 
@@ -89,9 +112,8 @@ export class Crowd implements ClientEvents {
     let text = "";
     const lengthMax = oneIn(this.#random, 60) ? LONG_PIPELINE_MAX : PIPELINE_MAX;
     for (let i = this.#random.below(lengthMax); i >= 0; i--) {
-      const nowMs = this.#around.clock.wallMs();
-      const isTransaction = oneIn(this.#random, 10);
-      const drawn = isTransaction ? drawTransaction(this.#random, nowMs) : [drawCommand(this.#random, nowMs)];
+      const drawing = { random: this.#random, nowMs: this.#nowMs, databases: this.#world.databases };
+      const drawn = oneIn(this.#random, 10) ? drawTransaction(drawing) : [drawCommand(drawing)];
       commands.push(...drawn);
       text += drawn.map((words) => encode(this.#random, words)).join("");
     }
@@ -135,24 +157,25 @@ export class Crowd implements ClientEvents {
 
   #execute(execute: () => number, session: Session, request: Request): number {
     if (this.isOver) return execute();
+    this.settleWaiting();
     const database = this.#database!;
     const words = wordsOf(request);
     const before = database.lastLsn;
     const failed = database.logHasFailed;
     const client = this.#clientOf(session, words);
+    const bodies: Body[] = [];
+    this.#bodies = bodies;
     const outcome = execute();
+    this.#bodies = undefined;
     if (outcome === HELD_BACK || this.isOver) return outcome;
     client.executes(words);
-    const lsn = database.lastLsn;
-    this.#world.trace("executed", client.name, shown(words), lsn);
-    const reply = this.#expectedReply(client, words, before, lsn, failed);
-    client.expected.push({
-      reply,
-      command: shown(words),
-      lsn,
-      policyEpoch: this.#world.promises.epoch,
-      promisesNothing: failed,
-    });
+    const served = bodies.filter((body) => body.session !== session);
+    const own = bodies.filter((body) => body.session === session).map(({ observed }) => observed);
+    const lsn = served[0]?.before ?? database.lastLsn;
+    this.#world.trace.add("executed", client.name, shown(words), lsn);
+    this.#executed({ client, session, words, before, lsn, failed, own });
+    for (const body of served) this.#serve(body);
+    this.#waiting.check(this.#world.history.present, this.#nowMs);
     return outcome;
   }
 
@@ -165,76 +188,119 @@ export class Crowd implements ClientEvents {
     return client;
   }
 
-  #expectedReply(
-    client: SimulatedClient,
-    words: readonly string[],
-    before: number,
-    lsn: number,
-    failed: boolean,
-  ): string | RegExp {
+  /** A command of `client` was executed: what its reply must be, and what it may promise. */
+  #executed(executed: Executed): void {
+    const { client, session, words, lsn, failed } = executed;
+    const expected: Expected = {
+      reply: this.#expectedReply(executed),
+      command: shown(words),
+      lsn,
+      policyEpoch: this.#world.promises.epoch,
+      promisesNothing: failed,
+      event: persistenceEvent(words),
+      waitsForEver: MODEL_COMMANDS[words[0]!]?.waits?.timeoutMs(words) === 0,
+    };
+    client.expected.push(expected);
+    if (expected.reply !== WAITS) return;
+    expected.reply = undefined;
+    const rule = MODEL_COMMANDS[words[0]!]!.waits!;
+    this.#waiting.begin({ client, session, words, rule, expected, db: client.db });
+  }
+
+  #expectedReply(executed: Executed): string | RegExp {
+    const { client, words, before, lsn, failed, own } = executed;
     const name = words[0]!;
-    const { promises } = this.#world;
-    if (client.transaction.takes(words)) return this.#inTransaction(client, words, before, lsn, failed);
+    if (client.transaction.takes(words)) return this.#inTransaction(executed);
     const command = MODEL_COMMANDS[name];
     if (command !== undefined) {
       if (failed && command.writes) {
         if (lsn !== before) throw new Error(`[${shown(words)}] was refused and had an effect`);
         return MISCONF;
       }
-      return this.#run([{ db: client.db, words }], before, lsn)[0]!;
+      return this.#run([{ db: client.db, words, observed: own[0] ?? "" }], before, lsn)[0]!;
     }
     if (name === "SELECT") client.db = Number(words[1]);
-    else if (name === "CONFIG") promises.setPolicy(words[3] as Policy);
-    return DURABLE_REPLIES[name] ?? OK;
+    const event = persistenceEvent(words);
+    event?.executed?.(words, this.#world.promises);
+    return event?.reply ?? OK;
   }
 
   /** MULTI to EXEC: EXEC is one step of the history. */
-  #inTransaction(
-    client: SimulatedClient,
-    words: readonly string[],
-    before: number,
-    lsn: number,
-    failed: boolean,
-  ): string | RegExp {
+  #inTransaction({ client, words, before, lsn, failed, own }: Executed): string | RegExp {
     const { present } = this.#world.history;
-    const nowMs = this.#around.clock.wallMs();
-    const outcome = client.transaction.execute(words, client.db, present, nowMs, failed);
+    const outcome = client.transaction.execute(words, client.db, present, this.#nowMs, failed);
     if (typeof outcome === "string" || outcome instanceof RegExp) return outcome;
-    const replies = this.#run(outcome, before, lsn);
+    const left = [...own];
+    const steps = outcome.map((step) => {
+      const command = MODEL_COMMANDS[step.words[0]!];
+      const isHeard = command?.isObserved === true || command?.waits !== undefined;
+      return isHeard ? { ...step, observed: left.shift() ?? "" } : step;
+    });
+    const replies = this.#run(steps, before, lsn).map((reply, index) =>
+      reply === WAITS ? MODEL_COMMANDS[steps[index]!.words[0]!]!.waits!.withoutWaiting : reply,
+    );
     for (const { words: step } of outcome) if (step[0] === "SELECT") client.db = Number(step[1]);
-    return `*${replies.length}\r\n${replies.join("")}`;
+    return array(replies);
   }
 
   /** On the model; everybody who watches is told of each step. */
   #run(steps: readonly Step[], before: number, lsn: number): string[] {
     const { history } = this.#world;
-    const nowMs = this.#around.clock.wallMs();
+    const nowMs = this.#nowMs;
     return history.execute(steps, nowMs, before, lsn, (name) => {
       for (const client of this.clients) client.transaction.look(history.present, nowMs, name);
     });
   }
 
+  /** A body has ended that somebody listens to; outside of commands it is one of a client that waited. */
+  #hear(body: Body): void {
+    if (this.isOver) return;
+    if (this.#bodies !== undefined) this.#bodies.push(body);
+    else this.#serve(body);
+  }
+
+  /** A client that waited was looked at again. */
+  #serve({ session, before, lsn, observed }: Body): void {
+    const waiter = this.#waiting.of(session);
+    if (waiter === undefined) throw new Error("a command is executed again for a client that does not wait");
+    const { client, db, expected } = waiter;
+    if (observed === "") return;
+    const words = this.#waiting.serve(waiter, this.#world.history.present, this.#nowMs);
+    this.#world.trace.add("served", client.name, shown(words), lsn);
+    const [reply] = this.#run([{ db, words, observed: "" }], before, lsn);
+    if (reply !== observed) {
+      const said = JSON.stringify(observed.slice(0, 300));
+      throw new Error(
+        `${client.name}: ${expected.command} was served ${said}, expected ${JSON.stringify(reply)}`,
+      );
+    }
+    expected.reply = reply;
+    expected.lsn = lsn;
+    expected.policyEpoch = this.#world.promises.epoch;
+    expected.promisesNothing = this.#database!.logHasFailed;
+  }
+
+  settleWaiting(): void {
+    this.#waiting.settle();
+  }
+
   received(client: SimulatedClient, bytes: Uint8Array): void {
-    this.#world.trace("received", client.name, bytes.length);
+    this.#world.trace.addQuietly(`received ${bytes.length}`, client.name);
   }
 
   answered(client: SimulatedClient, expected: Expected, reply: string): void {
     if (this.isOver) return;
     this.#world.answered++;
+    this.#world.trace.add("answered", client.name, reply);
     const { promises } = this.#world;
-    if (MISCONF.test(reply) || (reply.startsWith("-") && expected.command === "AOF SYNC")) {
-      if (!this.#around.diskMayHaveFailed) {
-        throw new Error(`${client.name}: ${expected.command} failed over a good disk: ${reply}`);
-      }
-      return;
+    const told = MISCONF.test(reply) ? "failed" : (expected.event?.tells(reply) ?? "written");
+    if (told === "failed" && !this.#around.diskMayHaveFailed) {
+      throw new Error(`${client.name}: ${expected.command} failed over a good disk: ${reply}`);
     }
-    const waited = expected.command.startsWith("WAITAOF");
-    // WAITAOF that gave up may have been executed before the disk failed and answered after it.
-    if (expected.promisesNothing || (waited && reply.startsWith("*2\r\n:0\r\n:"))) return;
+    if (told === "failed" || told === "nothing" || expected.promisesNothing) return;
     const { delayedSyncs } = this.#database!.log!.counters;
     promises.answered(expected.lsn, expected.policyEpoch, delayedSyncs);
-    const told = expected.command === "AOF SYNC" || (waited && reply === "*2\r\n:1\r\n:0\r\n");
-    if (told) promises.toldDurable(expected.lsn);
+    if (told === "durable") promises.toldDurable(expected.lsn);
   }
 }
 
@@ -250,7 +316,7 @@ function wordsOf(request: Request): string[] {
 /** Throws if somebody still waits. */
 export function checkAnswered(client: SimulatedClient): void {
   if (client.closed !== "no" || client.finished === "gone") return;
-  if (client.sent.length === 0 && client.expected.length === 0) return;
+  if (client.waitsForEver || (client.sent.length === 0 && client.expected.length === 0)) return;
   const next = client.expected[0]?.command ?? shown(client.sent[0]!);
   throw new Error(
     `${client.name} waits for ever: ${next} is not answered (${client.sent.length} not executed, ${client.expected.length} not answered)`,

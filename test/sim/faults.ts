@@ -6,7 +6,7 @@
 import type { Fault, FileOperation, MemoryFileSystem } from "../../src/adapters/memory/file-system.ts";
 import type { SeededRandom } from "../../src/adapters/memory/random.ts";
 import { AOF_FOLDER } from "../support/sim-server.ts";
-import { oneIn, pick } from "./workload.ts";
+import { oneIn, pick } from "./drawing.ts";
 
 const FAULTY: readonly FileOperation[] = [
   "append",

@@ -6,12 +6,15 @@
  * or nothing.
  */
 import { Model } from "./model.ts";
-import { MODEL_COMMANDS, OK } from "./model-commands.ts";
+import { OK } from "./model-call.ts";
+import { MODEL_COMMANDS, runOnModel } from "./model-commands.ts";
 
 /** One command in one database; SELECT only within an EXEC, whose later steps name the database that it chose. */
 export interface Step {
   readonly db: number;
   readonly words: readonly string[];
+  /** See ModelCall; empty where the data alone decides. */
+  readonly observed: string;
 }
 
 interface Executed {
@@ -71,9 +74,9 @@ export class History {
 }
 
 function apply(model: Model, steps: readonly Step[], nowMs: number, look?: (name: string) => void): string[] {
-  return steps.map(({ db, words }) => {
+  return steps.map(({ db, words, observed }) => {
     const name = words[0]!;
-    const reply = name === "SELECT" ? OK : MODEL_COMMANDS[name]!.run({ model, db, words, nowMs });
+    const reply = name === "SELECT" ? OK : runOnModel({ model, db, words, nowMs, observed });
     look?.(name);
     return reply;
   });

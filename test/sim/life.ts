@@ -14,9 +14,11 @@ import { MemoryTransport } from "../../src/adapters/memory/transport.ts";
 import { messageOf } from "../../src/base/errors.ts";
 import { KeptLogger, type RunningServer, reactions, startServer } from "../support/sim-server.ts";
 import { checkEngine, checkState } from "./checks.ts";
+import { type Configuration, drawConfiguration } from "./configuration.ts";
 import { Crowd, checkAnswered, type Surroundings } from "./crowd.ts";
+import { oneIn } from "./drawing.ts";
 import { Faults } from "./faults.ts";
-import { DATABASES, drawPolicy, oneIn, type Policy } from "./workload.ts";
+import { checkStart } from "./recovery-checks.ts";
 import type { World } from "./world.ts";
 
 /** Time passes in steps of at most this, so that a disk that has something to do stops the idle clock. */
@@ -72,8 +74,10 @@ export class Life implements Surroundings {
       wallMs: () => this.clock.wallMs(),
       fault: (operation, path) =>
         this.future === undefined ? this.#faults.draw(operation, path) : undefined,
-      onStep: () => {
-        if (this.future === undefined && --this.#diskStepsLeft <= 0) this.#die();
+      onStep: (operation, path) => {
+        if (this.future !== undefined) return;
+        this.#world.trace.addQuietly(operation, path);
+        if (--this.#diskStepsLeft <= 0) this.#die(` before ${operation} ${path}`);
       },
     };
   }
@@ -86,11 +90,11 @@ export class Life implements Surroundings {
   }
 
   /** The process ends here, for no reason of its own. */
-  #die(): void {
+  #die(where = ""): void {
     if (this.future !== undefined) return;
     this.death = oneIn(this.#random, 2) ? "power" : "kill";
     const lastLsn = this.#running?.assembly.database.lastLsn;
-    this.#world.trace("death", this.death, lastLsn ?? 0);
+    this.#world.trace.add("death", `${this.death}${where}`, lastLsn ?? 0);
     // Keys that expire by themselves take LSNs that no command shows.
     if (lastLsn !== undefined) this.#world.history.lastLsn = lastLsn;
     this.future =
@@ -104,19 +108,18 @@ export class Life implements Surroundings {
   /** False if the process died, or the disk failed, before it was ready. */
   async start(): Promise<boolean> {
     const random = this.#random;
-    const policy = drawPolicy(random);
+    const configuration = drawConfiguration(random, this.#world.databases);
+    this.#world.configuration = configuration;
     if (oneIn(random, 8)) this.#faults.toggle(this.fileSystem);
-    // Small parts follow one another quickly; in large ones only the policy's own syncs make anything durable.
-    const partBytesMax = (oneIn(random, 3) ? 50_000 : 300) + random.below(6000);
     const starting = startServer({
       clock: this.clock,
       random: new SeededRandom(random.uint32()),
       fileSystem: this.#world.plant?.fileSystem?.(this.fileSystem) ?? this.fileSystem,
       transport: this.transport,
       logger: this.#logger,
-      settings: { "server.databases": String(DATABASES), "persistence.aof_sync": policy },
-      partBytesMax,
-      loopSyncMsMax: partBytesMax % 2,
+      settings: configuration.settings,
+      partBytesMax: configuration.partBytesMax,
+      loopSyncMsMax: configuration.loopSyncMsMax,
       beforeServing: (assembly, server) => this.#world.plant?.beforeServing?.(assembly, server),
     });
     const outcome = await this.#finish(starting);
@@ -124,26 +127,27 @@ export class Life implements Surroundings {
     if (outcome.kind === "failed") {
       // A disk that fails during the start stops the start; nothing may be lost by that.
       if (this.#faults.quiet) throw outcome.error;
-      this.#world.trace("start failed", messageOf(outcome.error));
+      this.#world.trace.add("start failed", messageOf(outcome.error));
       this.#die();
       return false;
     }
     this.#running = outcome.value;
     this.#faults.end(this.fileSystem);
-    this.#ready(policy);
+    this.#ready(configuration);
     return true;
   }
 
-  #ready(policy: Policy): void {
+  #ready({ policy }: Configuration): void {
     const running = this.#running!;
     const { database, recovered } = running.assembly;
     const world = this.#world;
     const lsn = recovered!.summary.lastLsn;
     world.foundLsn(lsn);
-    world.trace("started", lsn, policy);
+    world.trace.add("started", lsn, policy);
     world.promises.recovered(lsn, policy, database.log!.canWrite);
-    checkState(database, world.history.present, this.clock.wallMs());
-    checkEngine(database);
+    const disk = this.fileSystem.kill({ fault: () => undefined, onStep: () => undefined });
+    const model = world.history.present;
+    checkStart({ database, recovered: recovered!, model, nowMs: this.clock.wallMs(), disk });
     this.#crowd.watch(database);
   }
 
@@ -242,6 +246,7 @@ export class Life implements Surroundings {
     await this.#settle();
     if (this.isOver) return;
     const { database } = this.#running!.assembly;
+    this.#crowd.settleWaiting();
     if (!database.log!.canWrite) throw new Error("the log does not heal although the disk is good");
     for (const client of this.#crowd.clients) checkAnswered(client);
     checkState(database, this.#world.history.present, this.clock.wallMs());
@@ -272,7 +277,7 @@ export class Life implements Surroundings {
     const outcome = await this.#finish(this.#running!.stop());
     if (this.isOver) return;
     if (outcome.kind === "failed") throw outcome.error;
-    this.#world.trace("stopped", database.lastLsn);
+    this.#world.trace.add("stopped", database.lastLsn);
     this.#world.promises.toldDurable(database.lastLsn);
   }
 }

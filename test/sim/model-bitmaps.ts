@@ -2,9 +2,15 @@
  * What bitmap commands do to the model, on values written out as texts of zeros and ones: slow, and plain to see.
  */
 import { NEVER } from "./model.ts";
-import type { ModelCall, ModelCommand } from "./model-commands.ts";
-
-const integer = (value: number | bigint): string => `:${value}\r\n`;
+import {
+  integer,
+  keepText,
+  type ModelCall,
+  type ModelCommand,
+  reading,
+  textOf,
+  writing,
+} from "./model-call.ts";
 
 /** More than any value of the workload has. */
 const BITS_MAX = 8 * 8192;
@@ -15,18 +21,18 @@ const toBits = (value: string): string =>
 const fromBits = (bits: string): string =>
   (bits.match(/.{8}/g) ?? []).map((byte) => String.fromCharCode(Number.parseInt(byte, 2))).join("");
 
-function bitsOf({ model, db, nowMs }: ModelCall, key: string): string {
-  return toBits(model.find(db, key, nowMs)?.value ?? "");
+function bitsOf(call: ModelCall, key: string): string {
+  return toBits(textOf(call, key) ?? "");
 }
 
 /** Puts `field` at `position` of the value, which grows by whole zero bytes as far as it has to. */
 function write(call: ModelCall, key: string, position: number, field: string): void {
-  const { model, db, nowMs } = call;
   const old = bitsOf(call, key);
   const end = position + field.length;
   const padded = old.padEnd(Math.ceil(end / 8) * 8, "0");
-  const expiryMs = model.find(db, key, nowMs)?.expiryMs ?? NEVER;
-  model.put(db, key, fromBits(padded.slice(0, position) + field + padded.slice(end)), expiryMs);
+  const text = fromBits(padded.slice(0, position) + field + padded.slice(end));
+  // Writing what is there already changes nothing, also for those who watch the key.
+  if (textOf(call, key) !== text) keepText(call, key, text);
 }
 
 function read(call: ModelCall, key: string, position: number, bits: number): string {
@@ -52,8 +58,7 @@ function bitCount(call: ModelCall): string {
 
 function bitPos(call: ModelCall): string {
   const [, key = "", bit = ""] = call.words;
-  const { model, db, nowMs } = call;
-  if (model.find(db, key, nowMs) === undefined) return integer(bit === "1" ? -1 : 0);
+  if (textOf(call, key) === undefined) return integer(bit === "1" ? -1 : 0);
   const bits = bitsOf(call, key);
   const position = bits.indexOf(bit);
   return integer(position < 0 && bit === "0" && bits !== "" ? bits.length : position);
@@ -65,15 +70,16 @@ const COMBINE: Readonly<Record<string, (a: number, b: number) => number>> = {
   XOR: (a, b) => a ^ b,
 };
 
-function bitOp({ model, db, words, nowMs }: ModelCall): string {
-  const [, name = "", to = "", ...from] = words;
-  const sources = from.map((key) => model.find(db, key, nowMs)?.value ?? "");
+function bitOp(call: ModelCall): string {
+  const { model, db, nowMs } = call;
+  const [, name = "", to = "", ...from] = call.words;
+  const sources = from.map((key) => textOf(call, key) ?? "");
   const length = Math.max(...sources.map((value) => value.length));
   const bytes = Array.from({ length }, (_, i) =>
     sources.map((value) => (i < value.length ? value.charCodeAt(i) : 0)).reduce(COMBINE[name]!),
   );
   if (length === 0) model.remove(db, to, nowMs);
-  else model.put(db, to, bytes.map((byte) => String.fromCharCode(byte)).join(""), NEVER);
+  else model.putText(db, to, bytes.map((byte) => String.fromCharCode(byte)).join(""), NEVER);
   return integer(length);
 }
 
@@ -87,10 +93,10 @@ function bitField(call: ModelCall): string {
 }
 
 export const BITMAP_COMMANDS: Readonly<Record<string, ModelCommand>> = {
-  SETBIT: { writes: true, run: setBit },
-  BITOP: { writes: true, run: bitOp },
-  BITFIELD: { writes: true, run: bitField },
-  GETBIT: { writes: false, run: getBit },
-  BITCOUNT: { writes: false, run: bitCount },
-  BITPOS: { writes: false, run: bitPos },
+  SETBIT: writing(setBit),
+  BITOP: writing(bitOp),
+  BITFIELD: writing(bitField),
+  GETBIT: reading(getBit),
+  BITCOUNT: reading(bitCount),
+  BITPOS: reading(bitPos),
 };

@@ -1,97 +1,159 @@
-/**
- * What list commands do to the model, which keeps a list as the JSON text of its elements. Lists have keys of their own in
- * the workload, so no command meets a value of another type.
- */
-import { NEVER } from "./model.ts";
-import type { ModelCall, ModelCommand } from "./model-commands.ts";
+/** What list commands do to the model. */
 
-const integer = (value: number): string => `:${value}\r\n`;
-const bulk = (value: string | undefined): string =>
-  value === undefined ? "$-1\r\n" : `$${value.length}\r\n${value}\r\n`;
+import type { Elements } from "./model.ts";
+import {
+  array,
+  bulk,
+  elementsOf,
+  integer,
+  keepElements,
+  type ModelCall,
+  type ModelCommand,
+  NIL,
+  NIL_ARRAY,
+  OK,
+  reading,
+  WAITS,
+  writing,
+} from "./model-call.ts";
 
-function listOf({ model, db, nowMs }: ModelCall, key: string): string[] {
-  return JSON.parse(model.find(db, key, nowMs)?.value ?? "[]") as string[];
-}
-
-function keep({ model, db, nowMs }: ModelCall, key: string, list: readonly string[]): void {
-  const expiryMs = model.find(db, key, nowMs)?.expiryMs ?? NEVER;
-  if (list.length === 0) model.remove(db, key, nowMs);
-  else model.put(db, key, JSON.stringify(list), expiryMs);
-}
-
-function push(toFront: boolean) {
+function push(toFront: boolean, onlyIfThere = false) {
   return (call: ModelCall): string => {
-    const [, key = "", ...elements] = call.words;
-    const list = listOf(call, key);
-    if (toFront) list.unshift(...elements.reverse());
-    else list.push(...elements);
-    keep(call, key, list);
-    return integer(list.length);
+    const [, key = "", ...added] = call.words;
+    const list = elementsOf(call, key);
+    if (onlyIfThere && list.length === 0) return integer(0);
+    const pushed = toFront ? [...added.reverse(), ...list] : [...list, ...added];
+    keepElements(call, key, pushed);
+    return integer(pushed.length);
   };
+}
+
+/** Takes `count` elements from an end, and answers them in that order. */
+function take(call: ModelCall, key: string, fromFront: boolean, count: number): Elements {
+  const list = elementsOf(call, key);
+  const taken = fromFront ? list.slice(0, count) : list.slice(Math.max(0, list.length - count)).reverse();
+  if (taken.length > 0) {
+    const left = list.length - taken.length;
+    keepElements(call, key, fromFront ? list.slice(taken.length) : list.slice(0, left));
+  }
+  return taken;
 }
 
 function pop(fromFront: boolean) {
   return (call: ModelCall): string => {
-    const key = call.words[1]!;
-    const list = listOf(call, key);
-    const popped = fromFront ? list.shift() : list.pop();
-    keep(call, key, list);
-    return bulk(popped);
+    const [, key = "", count] = call.words;
+    const isAbsent = elementsOf(call, key).length === 0;
+    if (count === undefined) return bulk(take(call, key, fromFront, 1)[0]);
+    return isAbsent ? NIL_ARRAY : array(take(call, key, fromFront, Number(count)).map(bulk));
+  };
+}
+
+function popFromAny(fromFront: boolean) {
+  return (call: ModelCall): string => {
+    for (const key of call.words.slice(1, -1)) {
+      if (elementsOf(call, key).length > 0) return array([bulk(key), bulk(take(call, key, fromFront, 1)[0])]);
+    }
+    return WAITS;
   };
 }
 
 function move(call: ModelCall): string {
   const [, from = "", to = "", end, side] = call.words;
-  const source = listOf(call, from);
-  const moved = end === "LEFT" ? source.shift() : source.pop();
-  if (moved === undefined) return bulk(undefined);
+  const source = elementsOf(call, from);
+  if (source.length === 0) return NIL;
   // With one list for both, what was popped is pushed to what is left of it; its expiry stays even if that is nothing.
-  const target = from === to ? source : listOf(call, to);
-  if (side === "LEFT") target.unshift(moved);
-  else target.push(moved);
-  if (from !== to) keep(call, from, source);
-  keep(call, to, target);
+  const others = from === to ? undefined : elementsOf(call, to);
+  const fromFront = end === "LEFT";
+  const moved = fromFront ? source[0]! : source.at(-1)!;
+  const rest = fromFront ? source.slice(1) : source.slice(0, -1);
+  const target = others ?? rest;
+  if (others !== undefined) keepElements(call, from, rest);
+  keepElements(call, to, side === "LEFT" ? [moved, ...target] : [...target, moved]);
   return bulk(moved);
 }
 
 function set(call: ModelCall): string {
   const [, key = "", index = "", element = ""] = call.words;
-  const list = listOf(call, key);
+  const list = elementsOf(call, key);
   if (list.length === 0) return "-ERR no such key\r\n";
   if (Number(index) >= list.length) return "-ERR index out of range\r\n";
-  list[Number(index)] = element;
-  keep(call, key, list);
-  return "+OK\r\n";
+  keepElements(call, key, list.with(Number(index), element));
+  return OK;
+}
+
+function insert(call: ModelCall): string {
+  const [, key = "", where, pivot = "", element = ""] = call.words;
+  const list = elementsOf(call, key);
+  if (list.length === 0) return integer(0);
+  const at = list.indexOf(pivot);
+  if (at < 0) return integer(-1);
+  keepElements(call, key, list.toSpliced(where === "BEFORE" ? at : at + 1, 0, element));
+  return integer(list.length + 1);
 }
 
 function remove(call: ModelCall): string {
   const [, key = "", , element = ""] = call.words;
-  const list = listOf(call, key);
+  const list = elementsOf(call, key);
   const kept = list.filter((held) => held !== element);
-  keep(call, key, kept);
+  if (kept.length < list.length) keepElements(call, key, kept);
   return integer(list.length - kept.length);
 }
 
 /** Only indexes from 0 on. */
 function trim(call: ModelCall): string {
   const [, key = "", start = "", end = ""] = call.words;
-  keep(call, key, listOf(call, key).slice(Number(start), Number(end) + 1));
-  return "+OK\r\n";
+  const list = elementsOf(call, key);
+  if (list.length > 0) keepElements(call, key, list.slice(Number(start), Number(end) + 1));
+  return OK;
 }
 
-function whole(call: ModelCall): string {
-  const list = listOf(call, call.words[1]!);
-  return `*${list.length}\r\n${list.map(bulk).join("")}`;
+function waiting(fromFront: boolean): ModelCommand {
+  return {
+    writes: true,
+    run: popFromAny(fromFront),
+    waits: {
+      type: "list",
+      keys: (words) => words.slice(1, -1),
+      timeoutMs: (words) => Number(words.at(-1)) * 1000,
+      servedFrom: (words, key) => [words[0]!, key, "0"],
+      withoutWaiting: NIL_ARRAY,
+      timedOut: NIL_ARRAY,
+    },
+  };
+}
+
+/** BLMOVE looks at its source alone before it waits. */
+function moveOrWait(call: ModelCall): string {
+  return elementsOf(call, call.words[1]!).length === 0 ? WAITS : move(call);
 }
 
 export const LIST_COMMANDS: Readonly<Record<string, ModelCommand>> = {
-  LPUSH: { writes: true, run: push(true) },
-  RPUSH: { writes: true, run: push(false) },
-  LPOP: { writes: true, run: pop(true) },
-  RPOP: { writes: true, run: pop(false) },
-  LMOVE: { writes: true, run: move },
-  LSET: { writes: true, run: set },
-  LREM: { writes: true, run: remove },
-  LTRIM: { writes: true, run: trim },
-  LRANGE: { writes: false, run: whole },
+  LPUSH: writing(push(true)),
+  RPUSH: writing(push(false)),
+  LPUSHX: writing(push(true, true)),
+  LPOP: writing(pop(true)),
+  RPOP: writing(pop(false)),
+  LMOVE: writing(move),
+  LSET: writing(set),
+  LINSERT: writing(insert),
+  LREM: writing(remove),
+  LTRIM: writing(trim),
+  BLPOP: waiting(true),
+  BRPOP: waiting(false),
+  BLMOVE: {
+    writes: true,
+    run: moveOrWait,
+    waits: {
+      type: "list",
+      keys: (words) => [words[1]!],
+      timeoutMs: (words) => Number(words[5]) * 1000,
+      servedFrom: (words) => words,
+      withoutWaiting: NIL,
+      // As Redis does, although what it answers otherwise is no array.
+      timedOut: NIL_ARRAY,
+    },
+  },
+  LRANGE: reading((call) => array(elementsOf(call, call.words[1]!).map(bulk))),
+  LLEN: reading((call) => integer(elementsOf(call, call.words[1]!).length)),
+  LINDEX: reading((call) => bulk(elementsOf(call, call.words[1]!)[Number(call.words[2])])),
 };

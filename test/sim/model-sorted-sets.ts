@@ -1,106 +1,144 @@
-/**
- * What sorted-set commands do to the model, which keeps a sorted set as the JSON text of its elements in order. Scores are
- * integers, and sorted sets have keys of their own in the workload, so no command meets a value of another type.
- */
-import { NEVER } from "./model.ts";
-import type { ModelCall, ModelCommand } from "./model-commands.ts";
+/** What sorted-set commands do to the model. Scores are integers in the workload. */
+import { inOrder, NEVER, type Scores } from "./model.ts";
+import {
+  array,
+  bulk,
+  find,
+  integer,
+  keepScores,
+  type ModelCall,
+  type ModelCommand,
+  NIL_ARRAY,
+  reading,
+  scoresOf,
+  WAITS,
+  WrongType,
+  writing,
+} from "./model-call.ts";
 
-type Scores = Map<string, number>;
-
-/** As the checks print a sorted set: elements in order. */
-export function sortedSetText(elements: readonly (readonly [member: string, score: number])[]): string {
-  return JSON.stringify(elements);
-}
-
-function inOrder(scores: Scores): [member: string, score: number][] {
-  return [...scores].sort(([a, aScore], [b, bScore]) => aScore - bScore || (a < b ? -1 : 1));
-}
-
-const integer = (value: number): string => `:${value}\r\n`;
-const bulk = (value: string): string => `$${value.length}\r\n${value}\r\n`;
 const flat = (elements: readonly (readonly [string, number])[]): string =>
-  `*${elements.length * 2}\r\n${elements.map(([member, score]) => bulk(member) + bulk(String(score))).join("")}`;
-
-function scoresOf({ model, db, nowMs }: ModelCall, key: string): Scores {
-  return new Map(JSON.parse(model.find(db, key, nowMs)?.value ?? "[]") as [string, number][]);
-}
-
-function keep(call: ModelCall, key: string, scores: Scores, keepsExpiry = true): void {
-  const { model, db, nowMs } = call;
-  const expiryMs = (keepsExpiry ? model.find(db, key, nowMs)?.expiryMs : undefined) ?? NEVER;
-  if (scores.size === 0) model.remove(db, key, nowMs);
-  else model.put(db, key, sortedSetText(inOrder(scores)), expiryMs);
-}
+  array(elements.flatMap(([member, score]) => [bulk(member), bulk(String(score))]));
 
 function add(call: ModelCall): string {
   const [, key = "", ...pairs] = call.words;
-  const scores = scoresOf(call, key);
-  const before = scores.size;
-  for (let i = 0; i < pairs.length; i += 2) scores.set(pairs[i + 1]!, Number(pairs[i]));
-  keep(call, key, scores);
-  return integer(scores.size - before);
+  const old = scoresOf(call, key);
+  const scores = new Map(old);
+  let changed = false;
+  for (let i = 0; i < pairs.length; i += 2) {
+    const score = Number(pairs[i]);
+    if (scores.get(pairs[i + 1]!) === score) continue;
+    scores.set(pairs[i + 1]!, score);
+    changed = true;
+  }
+  if (changed) keepScores(call, key, scores);
+  return integer(scores.size - old.size);
 }
 
 function increment(call: ModelCall): string {
   const [, key = "", change = "", member = ""] = call.words;
   const scores = scoresOf(call, key);
-  const score = (scores.get(member) ?? 0) + Number(change);
-  keep(call, key, scores.set(member, score));
+  const old = scores.get(member);
+  const score = (old ?? 0) + Number(change);
+  if (score !== old) keepScores(call, key, new Map(scores).set(member, score));
   return bulk(String(score));
 }
 
-function remove(call: ModelCall): string {
-  const [, key = "", ...members] = call.words;
-  const scores = scoresOf(call, key);
+/** Takes the members out that are there; answers how many those were. */
+function without(call: ModelCall, key: string, members: readonly string[]): number {
+  const scores = new Map(scoresOf(call, key));
   const removed = members.filter((member) => scores.delete(member)).length;
-  keep(call, key, scores);
-  return integer(removed);
+  if (removed > 0) keepScores(call, key, scores);
+  return removed;
+}
+
+function take(call: ModelCall, key: string, fromLowest: boolean, count: number): [string, number][] {
+  const ordered = inOrder(scoresOf(call, key));
+  const taken = (fromLowest ? ordered : ordered.reverse()).slice(0, count);
+  without(
+    call,
+    key,
+    taken.map(([member]) => member),
+  );
+  return taken;
 }
 
 function pop(fromLowest: boolean) {
+  return (call: ModelCall): string =>
+    flat(take(call, call.words[1]!, fromLowest, Number(call.words[2] ?? 1)));
+}
+
+function popFromAny(fromLowest: boolean) {
   return (call: ModelCall): string => {
-    const [, key = "", count = "1"] = call.words;
-    const scores = scoresOf(call, key);
-    const ordered = fromLowest ? inOrder(scores) : inOrder(scores).reverse();
-    const popped = ordered.slice(0, Number(count));
-    for (const [member] of popped) scores.delete(member);
-    keep(call, key, scores);
-    return flat(popped);
+    for (const key of call.words.slice(1, -1)) {
+      if (scoresOf(call, key).size === 0) continue;
+      const [member, score] = take(call, key, fromLowest, 1)[0]!;
+      return array([bulk(key), bulk(member), bulk(String(score))]);
+    }
+    return WAITS;
   };
 }
 
 /** Only ranks from 0 on. */
 function removeRanks(call: ModelCall): string {
   const [, key = "", start = "", stop = ""] = call.words;
-  const scores = scoresOf(call, key);
-  const removed = inOrder(scores).slice(Number(start), Number(stop) + 1);
-  for (const [member] of removed) scores.delete(member);
-  keep(call, key, scores);
-  return integer(removed.length);
+  const removed = inOrder(scoresOf(call, key)).slice(Number(start), Number(stop) + 1);
+  return integer(
+    without(
+      call,
+      key,
+      removed.map(([member]) => member),
+    ),
+  );
+}
+
+/** The members of a set count with score 1. */
+function sourceOf(call: ModelCall, key: string): Scores {
+  const entry = find(call, key);
+  if (entry === undefined || entry.type === "zset") return scoresOf(call, key);
+  if (entry.type !== "set") throw new WrongType();
+  return new Map([...entry.members].map((member) => [member, 1]));
 }
 
 /** Of two keys, without options. */
 function uniteInto(call: ModelCall): string {
   const [, key = "", , ...sources] = call.words;
-  const sum: Scores = new Map();
+  const sum = new Map<string, number>();
   for (const source of sources) {
-    for (const [member, score] of scoresOf(call, source)) sum.set(member, (sum.get(member) ?? 0) + score);
+    for (const [member, score] of sourceOf(call, source)) sum.set(member, (sum.get(member) ?? 0) + score);
   }
-  keep(call, key, sum, false);
+  keepScores(call, key, sum, NEVER);
   return integer(sum.size);
 }
 
-function whole(call: ModelCall): string {
-  return flat(inOrder(scoresOf(call, call.words[1]!)));
+function waiting(fromLowest: boolean): ModelCommand {
+  return {
+    writes: true,
+    run: popFromAny(fromLowest),
+    waits: {
+      type: "zset",
+      keys: (words) => words.slice(1, -1),
+      timeoutMs: (words) => Number(words.at(-1)) * 1000,
+      servedFrom: (words, key) => [words[0]!, key, "0"],
+      withoutWaiting: NIL_ARRAY,
+      timedOut: NIL_ARRAY,
+    },
+  };
 }
 
 export const SORTED_SET_COMMANDS: Readonly<Record<string, ModelCommand>> = {
-  ZADD: { writes: true, run: add },
-  ZINCRBY: { writes: true, run: increment },
-  ZREM: { writes: true, run: remove },
-  ZPOPMIN: { writes: true, run: pop(true) },
-  ZPOPMAX: { writes: true, run: pop(false) },
-  ZREMRANGEBYRANK: { writes: true, run: removeRanks },
-  ZUNIONSTORE: { writes: true, run: uniteInto },
-  ZRANGE: { writes: false, run: whole },
+  ZADD: writing(add),
+  ZINCRBY: writing(increment),
+  ZREM: writing((call) => integer(without(call, call.words[1]!, call.words.slice(2)))),
+  ZPOPMIN: writing(pop(true)),
+  ZPOPMAX: writing(pop(false)),
+  BZPOPMIN: waiting(true),
+  BZPOPMAX: waiting(false),
+  ZREMRANGEBYRANK: writing(removeRanks),
+  ZUNIONSTORE: writing(uniteInto),
+  ZRANGE: reading((call) => flat(inOrder(scoresOf(call, call.words[1]!)))),
+  ZCARD: reading((call) => integer(scoresOf(call, call.words[1]!).size)),
+  ZSCORE: reading((call) => {
+    const score = scoresOf(call, call.words[1]!).get(call.words[2]!);
+    return bulk(score === undefined ? undefined : String(score));
+  }),
 };

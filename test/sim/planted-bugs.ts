@@ -5,7 +5,9 @@
  * is a fact about this simulation, to be raised only with a reason.
  */
 import { AppendOnlyLog } from "../../src/aof/append-only-log.ts";
+import type { Context } from "../../src/commands/context.ts";
 import type { Assembly } from "../../src/database/assembly.ts";
+import type { Database } from "../../src/database/database.ts";
 import type { File, FileSystem } from "../../src/ports/file-system.ts";
 import type { Server } from "../../src/server/server.ts";
 import type { Plant } from "./world.ts";
@@ -143,17 +145,15 @@ const effectDropped: PlantedBug = {
   seedsMax: 10,
   finding: DATA_DAMAGED,
   beforeServing: ({ database }) => {
-    const { effects, table } = database;
+    const { effects } = database;
     const verbatim = effects.verbatim.bind(effects);
     let renaming = false;
     for (const name of ["rename", "renamenx"]) {
-      const command = table.named(name)!;
-      const execute = command.execute!;
-      (command as { execute: typeof command.execute }).execute = (context) => {
+      replaceBody(database, name, (context, execute) => {
         renaming = true;
         execute(context);
         renaming = false;
-      };
+      });
     }
     effects.verbatim = () => {
       if (!renaming) verbatim();
@@ -179,6 +179,69 @@ const transactionSplit: PlantedBug = {
   },
 };
 
+/** What RPUSH brings to a key is not offered to those who wait for it. */
+const wakeForgotten: PlantedBug = {
+  name: "a push tells nobody who waits",
+  seedsMax: 10,
+  finding: /waits although \S+ is ready/,
+  beforeServing: ({ database }) => {
+    replaceBody(database, "rpush", (context, execute) => {
+      const { waiters } = context;
+      context.waiters = 0;
+      execute(context);
+      context.waiters = waiters;
+    });
+  },
+};
+
+/** Chance is logged as it was asked for: replay takes other members out. */
+const chanceLogged: PlantedBug = {
+  name: "SPOP is logged as it was sent",
+  seedsMax: 10,
+  finding: DATA_DAMAGED,
+  beforeServing: ({ database }) => {
+    const { effects } = database;
+    const names = [
+      "begin",
+      "end",
+      "beginUnit",
+      "endUnit",
+      "argument",
+      "argumentText",
+      "requestArgument",
+    ] as const;
+    replaceBody(database, "spop", (context, execute) => {
+      let pops = false;
+      for (const name of names) effects[name] = () => void (pops = true);
+      execute(context);
+      for (const name of names) Reflect.deleteProperty(effects, name);
+      if (pops) effects.verbatim();
+    });
+  },
+};
+
+/** Found only because each seed runs twice; the only one that needs it. */
+export const CHANCE_FROM_OUTSIDE: Plant = {
+  name: "a choice that no seed decides",
+  fileSystem: (inner) =>
+    wrapped(inner, {
+      statSync: (path) => {
+        if (Math.random() < 0.5) inner.statSync(path);
+        return inner.statSync(path);
+      },
+    }),
+};
+
+function replaceBody(
+  database: Database,
+  name: string,
+  body: (context: Context, execute: (context: Context) => void) => void,
+): void {
+  const command = database.table.named(name)!;
+  const execute = command.execute!;
+  (command as { execute: typeof command.execute }).execute = (context) => body(context, execute);
+}
+
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   directorySyncSkipped,
   dataSyncSkipped,
@@ -189,4 +252,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   everySecondMissed,
   effectDropped,
   transactionSplit,
+  wakeForgotten,
+  chanceLogged,
 ];

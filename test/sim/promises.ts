@@ -6,7 +6,7 @@
  *  - under `everysec` a reply's effects survive power loss once the disk has had a second for it: a second in
  *    which it had nothing else to do, plus one for each sync that was due while another was under way.
  */
-import type { Policy } from "./workload.ts";
+import type { Policy } from "./persistence-events.ts";
 
 const SYNC_WITHIN_MS = 1050;
 const PER_DELAYED_SYNC_MS = 1000;

@@ -5,11 +5,12 @@
  * when the model has another entry for it, or none, after any command of anybody. What is queued answers from the data
  * alone.
  */
-import type { SeededRandom } from "../../src/adapters/memory/random.ts";
+import { type Drawing, oneIn } from "./drawing.ts";
 import type { Step } from "./history.ts";
 import type { Entry, Model } from "./model.ts";
-import { MODEL_COMMANDS, OK } from "./model-commands.ts";
-import { drawDataCommand, drawWatchedKeys, oneIn } from "./workload.ts";
+import { OK } from "./model-call.ts";
+import { MODEL_COMMANDS } from "./model-commands.ts";
+import { drawQueuedCommand, drawWatchedKeys } from "./workload.ts";
 
 const QUEUED = "+QUEUED\r\n";
 const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";
@@ -20,15 +21,16 @@ const WHOLE: readonly string[] = ["SWAPDB", "FLUSHALL", "FLUSHDB"];
 const CONTROL: readonly string[] = ["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"];
 
 /** A whole transaction, now and then given up. */
-export function drawTransaction(random: SeededRandom, nowMs: number): string[][] {
+export function drawTransaction(drawing: Drawing): string[][] {
+  const { random } = drawing;
   const commands: string[][] = [];
-  if (oneIn(random, 2)) commands.push(["WATCH", ...drawWatchedKeys(random)]);
+  if (oneIn(random, 2)) commands.push(["WATCH", ...drawWatchedKeys(drawing)]);
   if (oneIn(random, 12)) commands.push(["UNWATCH"]);
   commands.push(["MULTI"]);
   for (let i = random.below(6); i > 0; i--) {
     if (oneIn(random, 20))
-      commands.push(oneIn(random, 2) ? ["MULTI"] : ["WATCH", ...drawWatchedKeys(random)]);
-    commands.push(drawDataCommand(random, nowMs));
+      commands.push(oneIn(random, 2) ? ["MULTI"] : ["WATCH", ...drawWatchedKeys(drawing)]);
+    commands.push(drawQueuedCommand(drawing));
   }
   commands.push([oneIn(random, 8) ? "DISCARD" : "EXEC"]);
   return commands;
@@ -118,7 +120,7 @@ export class ModelTransaction {
     if (broken) return "*-1\r\n";
     let present = db;
     return queue.map((words) => {
-      const step = { db: present, words };
+      const step = { db: present, words, observed: "" };
       if (words[0] === "SELECT") present = Number(words[1]);
       return step;
     });

@@ -3,17 +3,17 @@
  *
  * Invariant: one generator decides everything; the trace of two runs of a seed is the same to the byte.
  */
-import { createHash } from "node:crypto";
 import { MemoryFileSystem } from "../../src/adapters/memory/file-system.ts";
 import { SeededRandom } from "../../src/adapters/memory/random.ts";
 import type { Assembly } from "../../src/database/assembly.ts";
 import type { FileSystem } from "../../src/ports/file-system.ts";
 import type { Server } from "../../src/server/server.ts";
 import { reactions } from "../support/sim-server.ts";
+import { type Configuration, drawDatabases } from "./configuration.ts";
 import { History } from "./history.ts";
 import { Life } from "./life.ts";
 import { Promises } from "./promises.ts";
-import { DATABASES } from "./workload.ts";
+import { Trace } from "./trace.ts";
 
 const EVENTS_PER_LIFE_MAX = 500;
 const FIRST_WALL_MS = 1_700_000_000_000;
@@ -22,7 +22,9 @@ const DOWNTIME_MS_MAX = 4000;
 /** A bug put in on purpose, to see that the simulation finds it. */
 export interface Plant {
   readonly name: string;
+  /** Wraps the file system that the server is given. */
   readonly fileSystem?: (inner: FileSystem) => FileSystem;
+  /** Changes the running server; called at every start, when the data is recovered and nobody has been served. */
   readonly beforeServing?: (assembly: Assembly, server: Server) => void;
 }
 
@@ -31,6 +33,8 @@ export interface SimulationOptions {
   /** Events over all lives; more lives follow until they are used up. */
   readonly events: number;
   readonly plant?: Plant;
+  /** Is given every line of the trace. */
+  readonly listener?: (line: string) => void;
 }
 
 export interface SimulationResult {
@@ -43,9 +47,12 @@ export interface SimulationResult {
 export class World {
   readonly random: SeededRandom;
   readonly plant: Plant | undefined;
-  readonly history = new History(DATABASES);
+  readonly databases: number;
+  readonly history: History;
   readonly promises = new Promises();
-  readonly #hash = createHash("sha256");
+  readonly trace: Trace;
+  /** Of the present life. */
+  configuration: Configuration | undefined;
   /** The last LSN that the next start must find. */
   #mustFind = 0;
   lives = 0;
@@ -54,14 +61,9 @@ export class World {
   constructor(options: SimulationOptions) {
     this.random = new SeededRandom(options.seed);
     this.plant = options.plant;
-  }
-
-  trace(...what: readonly (string | number)[]): void {
-    this.#hash.update(`${what.join(" ")}\n`);
-  }
-
-  get traceHash(): string {
-    return this.#hash.copy().digest("hex");
+    this.trace = new Trace(options.listener);
+    this.databases = drawDatabases(this.random);
+    this.history = new History(this.databases);
   }
 
   /** A start has read the log up to `lsn`. */
@@ -102,22 +104,60 @@ export class World {
   }
 }
 
-/** Throws an error that names the seed if any check fails. */
+/** A check has failed: what there is to know about it, and how to see it again. */
+export class SimulationFailure extends Error {
+  readonly seed: number;
+
+  constructor(options: SimulationOptions, world: World, cause: unknown) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const { settings, partBytesMax, loopSyncMsMax } = world.configuration ?? {};
+    super(
+      `seed ${options.seed}, life ${world.lives}: ${message}\n` +
+        `configuration: ${JSON.stringify({ ...settings, partBytesMax, loopSyncMsMax })}\n` +
+        `the last events:\n  ${world.trace.last.join("\n  ")}\n` +
+        `repeat it with: ${repeating(options)}`,
+      { cause },
+    );
+    this.seed = options.seed;
+  }
+}
+
+export function repeating({ seed, events }: SimulationOptions): string {
+  return `npm run sim -- --seed ${seed} --events ${events}`;
+}
+
+/** Throws SimulationFailure if any check fails. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const world = new World(options);
   try {
     await world.run(options.events);
   } catch (error) {
-    throw new Error(
-      `seed ${options.seed}, life ${world.lives}: ${error instanceof Error ? error.message : String(error)}\n` +
-        `FERRITE_SIMULATION_SEED=${options.seed} FERRITE_SIMULATION_EVENTS=${options.events} repeats it`,
-      { cause: error },
-    );
+    throw new SimulationFailure(options, world, error);
   }
   return {
-    traceHash: world.traceHash,
+    traceHash: world.trace.hash,
     lives: world.lives,
     lastLsn: world.history.lastLsn,
     replies: world.answered,
   };
+}
+
+/** The same twice: also throws if the two runs of the seed are not the same. */
+export async function simulateTwice(options: SimulationOptions): Promise<SimulationResult> {
+  const first = await simulate(options);
+  const second = await simulate(options);
+  if (second.traceHash === first.traceHash) return first;
+  throw new Error(
+    `seed ${options.seed}: ${await firstDifference(options)}\nrepeat it with: ${repeating(options)}`,
+  );
+}
+
+async function firstDifference(options: SimulationOptions): Promise<string> {
+  const runs: string[][] = [[], []];
+  for (const lines of runs) await simulate({ ...options, listener: (line) => lines.push(line) });
+  const [first, second] = runs as [string[], string[]];
+  const at = first.findIndex((line, index) => line !== second[index]);
+  if (at < 0) return "two runs of it differ, and two more do not";
+  const before = first.slice(Math.max(0, at - 10), at).join("\n  ");
+  return `two runs of it differ at line ${at} of their traces: "${first[at]}", then "${second[at]}"; before it\n  ${before}`;
 }
