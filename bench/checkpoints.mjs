@@ -51,10 +51,15 @@ async function main() {
     );
     console.log(`\n${part}, medians of ${runs}`);
     const fields = Object.keys(Object.values(results[part])[0]);
-    const rows = fields.map((field) => [field, ...kinds.map((kind) => short(results[part][kind]?.[field] ?? Number.NaN))]);
+    const rows = fields.map((field) => [
+      field,
+      ...kinds.map((kind) => short(results[part][kind]?.[field] ?? Number.NaN)),
+    ]);
     console.log(table([["", ...kinds], ...rows]));
   }
-  console.log(`written to ${saveResult("checkpoints", { machine: machine(), keys, runs, results }, options.json)}`);
+  console.log(
+    `written to ${saveResult("checkpoints", { machine: machine(), keys, runs, results }, options.json)}`,
+  );
 }
 
 const MEASURES = {
@@ -99,7 +104,9 @@ async function measureSave(kind, keys, quietMs, written) {
   const client = await Client.open(server.port);
   const members = Math.ceil(keys / 2);
   if (written === "members") await client.load(members, (i) => `ZADD zset ${i} member:${i}`);
-  const writer = new Worker(new URL(import.meta.url), { workerData: { port: server.port, keys, members, written } });
+  const writer = new Worker(new URL(import.meta.url), {
+    workerData: { port: server.port, keys, members, written },
+  });
   await new Promise((resolve) => writer.once("message", resolve));
   const prober = await Client.open(server.port);
   const quiet = await probe(prober, keys, () => new Promise((resolve) => setTimeout(resolve, quietMs)));
@@ -136,7 +143,10 @@ async function measureSecond(keys) {
   await client.ask("SAVE");
   const first = dataBytes(server);
   const changed = Math.floor(keys / 100);
-  await client.load(changed, (i) => `SET ${keyName(Math.floor(Math.random() * keys))} ${String(i).padStart(VALUE_BYTES, "y")}`);
+  await client.load(
+    changed,
+    (i) => `SET ${keyName(Math.floor(Math.random() * keys))} ${String(i).padStart(VALUE_BYTES, "y")}`,
+  );
   const beganMs = performance.now();
   await client.ask("SAVE");
   const secondMs = performance.now() - beganMs;
@@ -152,7 +162,10 @@ function dataBytes(server) {
   const sizeOf = (path) => statSync(path).size;
   const values = readdirSync(folder).filter((name) => name.endsWith(".values"));
   const segments = readdirSync(join(folder, "segments"));
-  return [...values.map((name) => join(folder, name)), ...segments.map((name) => join(folder, "segments", name))]
+  return [
+    ...values.map((name) => join(folder, name)),
+    ...segments.map((name) => join(folder, "segments", name)),
+  ]
     .map(sizeOf)
     .reduce((sum, bytes) => sum + bytes, 0);
 }

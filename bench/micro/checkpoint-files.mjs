@@ -94,7 +94,13 @@ function captureOf(data) {
     nextStructure() {
       if (next === data.structures) return undefined;
       let pieces = 4;
-      const writePiece = (out) => pieces-- > 0 && out.append(data.piece);
+      const writePiece = (out) => {
+        if (pieces-- <= 0) return false;
+        out.reserve(data.piece.length);
+        out.bytes.set(data.piece, out.length);
+        out.length += data.piece.length;
+        return true;
+      };
       return { handle: next++, value: { size: 4, writePiece, release: () => true } };
     },
     structureWritten: (handle, place) =>
@@ -110,8 +116,7 @@ function captureOf(data) {
 async function writeOnce({ fs, crc32c, clock }, root, data, codec, figures) {
   const folder = new CheckpointFolder(fs, root);
   folder.create();
-  const pieces = { bytes: new Uint8Array(1 << 16), length: 0, clear, append };
-  const writer = new CheckpointWriter({ clock, crc32c, folder, identity: IDENTITY, nextId: 1, pieces });
+  const writer = new CheckpointWriter({ clock, crc32c, folder, identity: IDENTITY, nextId: 1 });
   const request = { capture: captureOf(data), lsn: 1, wallMs: 0, previous: undefined, codec };
   const result = await measured(() => writer.write(request), figures);
   if (result.kind === "failed") throw result.error;
@@ -129,7 +134,7 @@ async function loadOnce({ fs, crc32c, clock }, root, manifest, figures) {
     codec: loadLz4,
     breathe: slices.breathe,
     loader: { addSegment() {}, addRows() {}, addStructure() {}, finish() {} },
-    newValueBuilder: () => ({ addPiece() {}, finish: () => undefined }),
+    newBuilder: () => ({ addPiece() {}, finish: () => undefined }),
     allocate: (length) => new ArrayBuffer(length),
     onProgress: (_, total) => {
       bytes = total;
@@ -164,16 +169,6 @@ function report(name, figures) {
   console.log(
     `${name.padEnd(12)} ${size.padStart(7)} MB in ${best.ms.toFixed(0).padStart(5)} ms   ${speed.toFixed(0).padStart(5)} MB/s   late by ${best.median.toFixed(1)} ms, at most ${best.worst.toFixed(1)}`,
   );
-}
-
-function clear() {
-  this.length = 0;
-}
-
-function append(bytes) {
-  this.bytes.set(bytes, this.length);
-  this.length += bytes.length;
-  return true;
 }
 
 if (process.argv[1]?.endsWith("checkpoint-files.mjs")) await run({ folder: process.argv[2] ?? tmpdir() });

@@ -152,7 +152,8 @@ class MeasuredServer {
     for (const pid of children === "" ? [] : children.split(" ")) {
       try {
         const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
-        for (const [, kib] of rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm)) bytes += Number(kib) * 1024;
+        for (const [, kib] of rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm))
+          bytes += Number(kib) * 1024;
       } catch {
         // It has just ended.
       }

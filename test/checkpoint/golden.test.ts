@@ -16,7 +16,7 @@ import { chooseCheckpoint } from "../../src/checkpoint/choose-checkpoint.ts";
 import { loadCheckpoint } from "../../src/checkpoint/load-checkpoint.ts";
 import { loadLz4 } from "../../src/codec/compression.ts";
 import { crc32cPortable } from "../../src/codec/crc32c.ts";
-import { DataSet, finish, GrowingBytes, IDENTITY, Loaded, PiecesBuilder, PiecesValue } from "./support.ts";
+import { DataSet, finish, IDENTITY, Loaded, PiecesBuilder, PiecesValue } from "./support.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/checkpoint/v1", import.meta.url));
 
@@ -60,7 +60,7 @@ async function load(path: string): Promise<Loaded> {
     crc32c: crc32cPortable,
     codec: loadLz4,
     breathe: () => undefined,
-    newValueBuilder: () => new PiecesBuilder(),
+    newBuilder: () => new PiecesBuilder(),
     allocate: (bytes) => new ArrayBuffer(bytes),
   });
   return loader;
@@ -80,8 +80,7 @@ describe("golden files of version 1", () => {
       const folder = new CheckpointFolder(new PortableFileSystem(), join(path, "checkpoints"));
       folder.create();
       const clock = new VirtualClock();
-      const pieces = new GrowingBytes();
-      const parts = { clock, crc32c: crc32cPortable, folder, identity: IDENTITY, nextId: 1, pieces };
+      const parts = { clock, crc32c: crc32cPortable, folder, identity: IDENTITY, nextId: 1 };
       const capture = goldenDataSet().capture();
       const request = { capture, lsn: 42, wallMs: 1_000_000_000_000, previous: undefined, codec: undefined };
       const result = await finish({ clock }, new CheckpointWriter(parts).write(request));

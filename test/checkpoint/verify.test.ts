@@ -21,7 +21,7 @@ function verify(world: World, progress: number[] = []): Promise<VerifyReport> {
     crc32c: crc32cPortable,
     codec: loadLz4,
     breathe: () => undefined,
-    newValueBuilder: () => new PiecesBuilder(),
+    newBuilder: () => new PiecesBuilder(),
     onProgress: (done, total) => void progress.push(done / total),
   });
   return finish(world, verifying);
