@@ -152,7 +152,10 @@ function readPem(path: string, option: string): Buffer {
   }
 }
 
-/** Order: nobody new, nothing executed any more, everything on disk, replies out, the directory free. */
+/**
+ * Order: nobody new, nothing executed any more, everything on disk, replies out, the directory free. Rejects if what was
+ * acknowledged could not be kept; everything is stopped all the same.
+ */
 async function stopAll(
   assembly: Assembly,
   server: Server,
@@ -164,8 +167,11 @@ async function stopAll(
   assembly.beginStop();
   server.quiesce();
   await assembly.settleLog();
-  await server.stop(config.values.server.shutdown_timeout);
+  // Nothing is executed any more: what is saved is all that was acknowledged.
+  const saved = assembly.saveBeforeStop("default");
+  await Promise.allSettled([saved, server.stop(config.values.server.shutdown_timeout)]);
   await assembly.close();
+  await saved;
   logger.notice("stopped; everything acknowledged is on disk");
 }
 

@@ -105,7 +105,7 @@ export class FerriteDatabase extends FerriteClient {
     await assembly.settleLog();
     this.#turns.endClose();
     try {
-      await assembly.close();
+      await closeAssembly(assembly);
     } catch (error) {
       throw new FerriteError(
         "unavailable",
@@ -113,6 +113,15 @@ export class FerriteDatabase extends FerriteClient {
         { cause: error },
       );
     }
+  }
+}
+
+/** The directory is free afterwards, whatever fails. */
+async function closeAssembly(assembly: Assembly): Promise<void> {
+  try {
+    await assembly.saveBeforeStop("default");
+  } finally {
+    await assembly.close();
   }
 }
 

@@ -88,8 +88,10 @@ export function configFor(directory: string | undefined, options: OpenOptions): 
     }
     flags.push({ key, text: textOf(value), flag: "the options of open" });
   }
-  if (directory === undefined) flags.push({ key: "persistence.aof_enabled", text: "false", flag: "memory" });
-  else flags.push({ key: "storage.data_dir", text: directory, flag: "open" });
+  if (directory === undefined) {
+    flags.push({ key: "persistence.aof_enabled", text: "false", flag: "memory" });
+    flags.push({ key: "persistence.checkpoint_enabled", text: "false", flag: "memory" });
+  } else flags.push({ key: "storage.data_dir", text: directory, flag: "open" });
   return loadConfig({ flags, workingFolder: process.cwd() });
 }
 
