@@ -40,6 +40,11 @@ export class ChangeWatch {
     if (this.guardedEpoch !== this.guard.epoch) this.#tell();
   }
 
+  /** True if the next change is the first of an epoch. */
+  get isDue(): boolean {
+    return this.guardedEpoch !== this.guard.epoch;
+  }
+
   #tell(): void {
     assert(this.#value !== undefined, "what belongs to no structure has no guard");
     this.guard.aboutToChange(this.#value);

@@ -8,6 +8,7 @@
  *    counts of the nodes above it lack `endAdded` entries.
  *  - Everything else that looks at the tree calls `settleEnd` first: by asking for the tree's cursor. So what a push
  *    leaves undone is seen by the next push alone.
+ *  - A push that is the first change of an epoch takes the long way, on which the guard is told (see SequenceTree.own).
  */
 import { assert } from "../../base/assert.ts";
 import { copyBytes } from "../../base/bytes.ts";
@@ -21,9 +22,8 @@ const UNIT = 2;
 
 /** Puts an entry in front of the first one; the tree has no scores. No view afterwards. */
 export function pushFirst(tree: SequenceTree, bytes: Uint8Array, offset: number, length: number): void {
-  tree.watch.beforeChange();
   const leaf = tree.endLeaf;
-  if (leaf === 0 || !tree.endIsFirst) {
+  if (leaf === 0 || !tree.endIsFirst || tree.watch.isDue) {
     pushAnew(tree, true, bytes, offset, length);
     return;
   }
@@ -42,9 +42,8 @@ export function pushFirst(tree: SequenceTree, bytes: Uint8Array, offset: number,
 
 /** Puts an entry behind the last one; the tree has no scores. No view afterwards. */
 export function pushLast(tree: SequenceTree, bytes: Uint8Array, offset: number, length: number): void {
-  tree.watch.beforeChange();
   const leaf = tree.endLeaf;
-  if (leaf === 0 || tree.endIsFirst) {
+  if (leaf === 0 || tree.endIsFirst || tree.watch.isDue) {
     pushAnew(tree, false, bytes, offset, length);
     return;
   }
