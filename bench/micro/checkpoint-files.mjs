@@ -94,14 +94,8 @@ function captureOf(data) {
     nextStructure() {
       if (next === data.structures) return undefined;
       let pieces = 4;
-      const writePiece = (out) => {
-        if (pieces-- <= 0) return false;
-        out.reserve(data.piece.length);
-        out.bytes.set(data.piece, out.length);
-        out.length += data.piece.length;
-        return true;
-      };
-      return { handle: next++, value: { size: 4, writePiece, release: () => true } };
+      const writePiece = (out) => pieces-- > 0 && append(out, data.piece);
+      return { handle: next++, value: { size: 4, retainedBytes: 0, writePiece, release: () => true } };
     },
     structureWritten: (handle, place) =>
       places.push({ handle, keyspace: 0, hashHigh: 1, hashLow: 2, ...place }),
@@ -134,7 +128,7 @@ async function loadOnce({ fs, crc32c, clock }, root, manifest, figures) {
     codec: loadLz4,
     breathe: slices.breathe,
     loader: { addSegment() {}, addRows() {}, addStructure() {}, finish() {} },
-    newBuilder: () => ({ addPiece() {}, finish: () => undefined }),
+    newBuilder: () => ({ addPiece() {}, finish: () => undefined, abandon() {} }),
     allocate: (length) => new ArrayBuffer(length),
     onProgress: (_, total) => {
       bytes = total;
@@ -169,6 +163,13 @@ function report(name, figures) {
   console.log(
     `${name.padEnd(12)} ${size.padStart(7)} MB in ${best.ms.toFixed(0).padStart(5)} ms   ${speed.toFixed(0).padStart(5)} MB/s   late by ${best.median.toFixed(1)} ms, at most ${best.worst.toFixed(1)}`,
   );
+}
+
+function append(out, bytes) {
+  out.reserve(bytes.length);
+  out.bytes.set(bytes, out.length);
+  out.length += bytes.length;
+  return true;
 }
 
 if (process.argv[1]?.endsWith("checkpoint-files.mjs")) await run({ folder: process.argv[2] ?? tmpdir() });

@@ -114,7 +114,6 @@ export class BlockFileWriter {
     let codec = CODEC_NONE;
     if (codecOf !== undefined && kind !== KIND_END) {
       const packed = await codecOf.compress(bytes.subarray(payloadAt, payloadAt + rawBytes));
-      slices.begin();
       if (packed.length < rawBytes - (rawBytes >>> WORTH_SHIFT)) {
         bytes.set(packed, payloadAt);
         storedBytes = packed.length;
@@ -155,7 +154,6 @@ export class BlockFileWriter {
     await this.addBlock(KIND_END, 0, STREAM_END_BYTES);
     await this.#written();
     await appendTo(this.#file, this.#bytes, 0, this.#used, true);
-    this.#parts.slices.begin();
     this.#file.close();
     this.#parts.fs.renameSync(unfinishedName(this.#path), this.#path);
     return { bytes: this.position, checksum: this.#lastChecksum };
@@ -184,7 +182,6 @@ export class BlockFileWriter {
 
   async #written(): Promise<void> {
     const failed = await this.#writing;
-    this.#parts.slices.begin();
     if (failed !== undefined) throw failed.error;
   }
 }

@@ -11,7 +11,6 @@
  *
  * One checkpoint at a time. The loop does slices of half a millisecond; writing and syncing is done by threads.
  */
-import { ByteWriter } from "../base/byte-writer.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
 import type { BlockCodec } from "../codec/compression.ts";
 import type { Crc32c } from "../codec/crc32c.ts";
@@ -87,8 +86,6 @@ interface Attempt {
 export class CheckpointWriter {
   readonly #parts: CheckpointWriterParts;
   readonly #buffers = new WriteBuffers();
-  /** Memory for one piece of a structure. */
-  readonly #pieces = new ByteWriter();
   #nextId: number;
   #phase: CheckpointPhase = "idle";
   #attempt: Attempt | undefined;
@@ -206,12 +203,7 @@ export class CheckpointWriter {
       await slices.breathe();
       const structure = capture.nextStructure();
       if (structure === undefined) return writer?.finish();
-      writer ??= new ValuesWriter(
-        this.#open(attempt, folder.valuesPath(id), VALUES_MAGIC),
-        id,
-        this.#pieces,
-        slices,
-      );
+      writer ??= new ValuesWriter(this.#open(attempt, folder.valuesPath(id), VALUES_MAGIC), id, slices);
       capture.structureWritten(structure.handle, await writer.write(structure));
     }
   }

@@ -47,6 +47,14 @@ export interface LoadOptions extends LoadParts {
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
 }
 
+/** Builds a structure from its pieces, each checked before it is decoded (src/value/format). */
+export interface StructureBuilder extends PieceSink {
+  /** The structure, which is the caller's from now on. */
+  finish(): UnpackedValue;
+  /** Frees what was built so far; also after `addPiece` or `finish` has thrown. */
+  abandon(): void;
+}
+
 /** Throws FerriteError("corruption") that names the file, or the system's error. */
 export async function loadCheckpoint(options: LoadOptions): Promise<void> {
   const { folder, manifest, loader, onProgress } = options;
@@ -125,7 +133,12 @@ function builtStructures({ loader, newBuilder }: LoadOptions): StructuresReceive
       return builder;
     },
     end(entry) {
-      loader.addStructure(entry, builder!.finish());
+      const value = builder!.finish();
+      builder = undefined;
+      loader.addStructure(entry, value);
+    },
+    abandon() {
+      builder?.abandon();
     },
   };
 }

@@ -55,7 +55,6 @@ export class SegmentsWriter {
     const failure = lanes.find((lane) => lane.status === "rejected");
     if (failure !== undefined) throw failure.reason;
     await this.#confirm();
-    this.#parts.slices.begin();
     return this.#entries.map((entry) => entry!).sort((a, b) => a.birth - b.birth);
   }
 
@@ -83,7 +82,6 @@ export class SegmentsWriter {
     const paths = { path, unfinishedPath: unfinishedName(path) };
     const bytes = this.#capture.segmentBytes(id);
     const written = await writeSegmentFile(parts, paths, bytes, { id, birth, usedUnits, databaseId });
-    slices.begin();
     this.bytesWritten += written.bytes;
     this.#written.push(id);
     return { birth, id, ...written, usedUnits, deadUnits };

@@ -1,8 +1,9 @@
 /**
  * Keeps long work on the loop in slices: no slice is much longer than its budget, and others run between two.
  *
- * A slice begins when its first piece of work asks, and ends with the turn of the loop or when its budget is used up.
- * Whoever waits for a disk calls `begin` after it, because what ran meanwhile is not this work's time.
+ * A slice begins on the turn after the one before has ended, and ends when its budget is used up. Time that passes while
+ * its owner waits for a disk counts too: the work after it is then put off by one turn, which costs nothing, while a
+ * promise that is settled already must not make a slice longer.
  */
 import type { Clock } from "../ports/clock.ts";
 
@@ -17,11 +18,10 @@ export class Slices {
   constructor(clock: Clock, budgetMs = SLICE_MS) {
     this.#clock = clock;
     this.#budgetMs = budgetMs;
-    this.begin();
+    this.#begin();
   }
 
-  /** A new slice begins now. */
-  begin(): void {
+  #begin(): void {
     this.#endMs = this.#clock.monotonicMs() + this.#budgetMs;
   }
 
@@ -43,6 +43,6 @@ export class Slices {
   async #next(): Promise<void> {
     await new Promise<void>((resolve) => this.#clock.soon(resolve));
     this.throwIfStopped();
-    this.begin();
+    this.#begin();
   }
 }

@@ -28,6 +28,8 @@ export interface StructuresReceiver {
   begin(entry: StructureEntry): PieceSink;
   /** All of its pieces were handed over. */
   end(entry: StructureEntry): void;
+  /** No more comes; a structure that has begun has no end. */
+  abandon(): void;
 }
 
 interface Open {
@@ -57,6 +59,9 @@ export async function readValuesFile(
       await parts.breathe();
     }
     structures.finish();
+  } catch (error) {
+    receiver.abandon();
+    throw error;
   } finally {
     reader.close();
   }

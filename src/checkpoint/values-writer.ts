@@ -5,17 +5,20 @@
  * file, not when it is durable.
  */
 
-import type { ByteWriter } from "../base/byte-writer.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
 import type { CapturedStructure, StructurePlace } from "../engine/capture/capture-face.ts";
 import type { BlockFileWriter } from "./block-file-writer.ts";
 import type { FileEntry } from "./manifest-format.ts";
 import type { Slices } from "./slices.ts";
 import { FLAG_FIRST, FLAG_LAST, KIND_VALUE } from "./values-file.ts";
 
+const PIECE_BYTES = 64 * 1024;
+
 export class ValuesWriter {
   readonly #file: BlockFileWriter;
   readonly #id: number;
-  readonly #pieces: ByteWriter;
+  /** Memory for one piece; as long as an ordinary one, but one longer element makes it grow. */
+  readonly #pieces = new ByteWriter(PIECE_BYTES);
   readonly #slices: Slices;
   readonly #word = new Uint8Array(4);
   #structures = 0;
@@ -23,11 +26,10 @@ export class ValuesWriter {
   #filled = 0;
   #flags = 0;
 
-  /** `id` is that of the file; `pieces` is memory for one piece, used again and again. */
-  constructor(file: BlockFileWriter, id: number, pieces: ByteWriter, slices: Slices) {
+  /** `id` is that of the file. */
+  constructor(file: BlockFileWriter, id: number, slices: Slices) {
     this.#file = file;
     this.#id = id;
-    this.#pieces = pieces;
     this.#slices = slices;
   }
 

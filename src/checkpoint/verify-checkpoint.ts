@@ -12,8 +12,7 @@ import { type FileFinding, findingOf } from "../engine/warm/file-finding.ts";
 import { readSegmentFile } from "../engine/warm/segment-file-reader.ts";
 import { filesOf } from "./choose-checkpoint.ts";
 import { readIndexFile } from "./index-reader.ts";
-import type { StructureBuilder } from "./load-checkpoint.ts";
-import { entriesIn, type LoadParts } from "./load-checkpoint.ts";
+import { entriesIn, type LoadParts, type StructureBuilder } from "./load-checkpoint.ts";
 import { type CheckpointManifest, decodeManifest, totalBytes } from "./manifest-format.ts";
 import { readValuesFile, type StructuresReceiver } from "./values-reader.ts";
 
@@ -163,7 +162,11 @@ class Verifier {
       },
       end() {
         const value = builder?.finish();
+        builder = undefined;
         while (value !== undefined && !value.release(1024));
+      },
+      abandon() {
+        builder?.abandon();
       },
     };
   }

@@ -4,7 +4,8 @@ import { systemCode } from "../../src/base/errors.ts";
 import { describeFailure } from "../../src/checkpoint/checkpoint-writer.ts";
 import { chooseCheckpoint } from "../../src/checkpoint/choose-checkpoint.ts";
 import {
-  type DataSet,
+  DataSet,
+  finish,
   folderOf,
   load,
   newWorld,
@@ -108,5 +109,86 @@ describe("giving up", () => {
     expect(choose(world).manifest).toEqual(first);
     expect(folderOf(world).list().unfinished).toEqual([]);
     expect(writer.running).toBe(false);
+  });
+
+  it("hands no memory back to the engine while a thread may read it", async () => {
+    const world = newWorld();
+    const data = new DataSet(2);
+    // More than one slice of sums, so that it is given up while the bytes are being written.
+    data.addSegment((4 * 1024 * 1024) / 8);
+    const writer = newWriter(world);
+    let underWay = 0;
+    let appends = 0;
+    world.step = (operation, path) => {
+      if (!path.endsWith(".segment.new")) return;
+      if (operation === "open") {
+        underWay = 1;
+        writer.giveUp();
+      }
+      if (operation === "append") appends++;
+      if (operation === "done") underWay--;
+    };
+    const capture = data.capture();
+    const { abandon } = capture;
+    let underWayThen = -1;
+    capture.abandon = () => {
+      underWayThen = underWay;
+      abandon.call(capture);
+    };
+    const request = { capture, lsn: 1, wallMs: 0, previous: undefined, codec: undefined };
+    expect(await finish(world, writer.write(request))).toMatchObject({ error: { kind: "closed" } });
+    expect([appends, underWayThen]).toEqual([2, 0]);
+  });
+});
+
+describe("the writer", () => {
+  it("writes one checkpoint at a time, and tells how far it is", async () => {
+    const world = newWorld();
+    const data = smallDataSet();
+    const writer = newWriter(world);
+    expect(writer.progress).toEqual({ phase: "idle", bytesWritten: 0 });
+    const phases = new Set<string>();
+    let bytes = 0;
+    world.step = () => {
+      const { phase, bytesWritten } = writer.progress;
+      phases.add(phase);
+      expect(bytesWritten).toBeGreaterThanOrEqual(bytes);
+      bytes = bytesWritten;
+    };
+    const request = { capture: data.capture(), lsn: 1, wallMs: 0, previous: undefined, codec: undefined };
+    const first = writer.write(request);
+    await expect(writer.write(request)).rejects.toMatchObject({ kind: "conflict" });
+    expect(await finish(world, first)).toMatchObject({ kind: "published" });
+    world.step = () => {};
+    expect([...phases]).toEqual(["rows", "structures", "segments", "table", "publish"]);
+    expect(writer.progress).toEqual({ phase: "idle", bytesWritten: bytes });
+  });
+
+  it("lets others run whenever its slice is over", async () => {
+    const world = newWorld();
+    const data = new DataSet(6);
+    for (let i = 0; i < 1000; i++) data.addRows(4112);
+    for (let i = 0; i < 50; i++) data.addStructure(i, 3000, 3000);
+    // Every look at the clock costs a tenth of a millisecond: a slice has time for five.
+    const { clock } = world;
+    const { monotonicMs } = clock;
+    const runs: number[] = [];
+    let nowMs = 0;
+    let looks = 0;
+    clock.monotonicMs = () => {
+      looks++;
+      nowMs += 0.1;
+      return (monotonicMs.call(clock) + nowMs) as ReturnType<typeof monotonicMs>;
+    };
+    const { soon } = clock;
+    clock.soon = (run) =>
+      soon.call(clock, () => {
+        runs.push(looks);
+        looks = 0;
+        run();
+      });
+    expect((await write(world, data)).kind).toBe("published");
+    expect(Math.max(...runs)).toBeLessThanOrEqual(8);
+    expect(runs.length).toBeGreaterThan(30);
   });
 });

@@ -26,7 +26,6 @@ import type {
   StructurePlace,
 } from "../../src/engine/capture/capture-face.ts";
 import type { ValueCapture } from "../../src/value/format/value-capture.ts";
-import { GuardedValue } from "../../src/value/guarded-value.ts";
 import type { UnpackedValue } from "../../src/value/unpacked.ts";
 
 export const DATA = "/data";
@@ -39,31 +38,23 @@ export const IDENTITY = {
 // --- bytes that stand for values ---------------------------------------------------------------------------
 
 /** A structure that is nothing but its pieces. */
-export class PiecesValue extends GuardedValue {
+export class PiecesValue {
   readonly pieces: readonly Uint8Array[];
 
   constructor(pieces: readonly Uint8Array[]) {
-    super();
     this.pieces = pieces;
   }
 
-  override get size(): number {
-    return this.pieces.length;
+  /** All that a checkpoint has to know of a structure; the rest of its face is for commands. */
+  get asValue(): UnpackedValue {
+    return this as unknown as UnpackedValue;
   }
 
-  override get memoryBytes(): number {
-    return this.pieces.reduce((sum, piece) => sum + piece.length, 0);
-  }
-
-  override copy(): UnpackedValue {
-    return this;
-  }
-
-  override release(): boolean {
+  release(): boolean {
     return true;
   }
 
-  override capture(): ValueCapture {
+  capture(): ValueCapture {
     let next = 0;
     const { pieces } = this;
     return {
@@ -90,8 +81,10 @@ export class PiecesBuilder implements StructureBuilder {
   }
 
   finish(): UnpackedValue {
-    return new PiecesValue(this.pieces);
+    return new PiecesValue(this.pieces).asValue;
   }
+
+  abandon(): void {}
 }
 
 // --- a data set ------------------------------------------------------------------------------------------
@@ -211,7 +204,7 @@ class DataSetCapture implements EngineCapture {
     this.nextBirth = data.nextBirth;
     this.segments = data.segments.map(({ id, birth, bytes, deadUnits, hasFile }) => {
       const usedUnits = bytes.length / 8;
-      return { id, birth, usedUnits, deadUnits, hasFile };
+      return { id, birth, usedUnits, deadUnits, capacityBytes: bytes.length + 64, hasFile };
     });
     for (const { handle, place } of this.#structures)
       if (place !== undefined && !moving.includes(place.file)) this.#places.set(handle, place);
@@ -283,7 +276,7 @@ export class Loaded implements EngineLoader {
   }
 
   addStructure(entry: StructureEntry, value: UnpackedValue): void {
-    this.structures.push({ entry, value: value as PiecesValue });
+    this.structures.push({ entry, value: value as unknown as PiecesValue });
   }
 
   finish(totals: LoadedTotals): void {

@@ -3,6 +3,7 @@
  *
  * Invariants
  *  - the file is durable before it has its name; its name is durable once the caller has synced the folder;
+ *  - when it has ended, well or not, no thread reads the segment's memory any more;
  *  - after a failure no unfinished file is left, as far as the file system lets it be removed.
  *
  * The bytes are summed on the loop while a thread writes them, so the sums cost no time of their own; between a
@@ -49,11 +50,11 @@ export async function writeSegmentFile(
   const { fs } = parts;
   if (fs.statSync(paths.unfinishedPath) !== undefined) fs.unlinkSync(paths.unfinishedPath);
   const file = fs.openSync(paths.unfinishedPath, "create");
+  // Settles to the error, so that it may fail while the sums are not finished.
+  const appended = appendTo(file, bytes, 0, bytes.length, false).catch((error: unknown) => ({ error }));
   try {
-    // Settles to the error, so that it may fail while the sums are not finished.
-    const written = appendTo(file, bytes, 0, bytes.length, false).catch((error: unknown) => ({ error }));
     const checksums = await blockChecksums(parts, bytes, footer.usedUnits);
-    const failed = await written;
+    const failed = await appended;
     if (failed) throw failed.error;
     const trailer = encodeSegmentTrailer(footer, checksums);
     await appendTo(file, trailer, 0, trailer.length, true);
@@ -61,6 +62,8 @@ export async function writeSegmentFile(
     fs.renameSync(paths.unfinishedPath, paths.path);
     return { bytes: bytes.length + trailer.length, checksum: segmentChecksum(trailer) };
   } catch (error) {
+    // Until then a thread reads the segment's memory, which is the engine's again when this has failed.
+    await appended;
     file.close();
     removeQuietly(fs, paths.unfinishedPath);
     throw error;
