@@ -12,7 +12,7 @@ function sim(...parameters: readonly string[]) {
   return { status, stdout, stderr };
 }
 
-it("runs seeds and tells their traces and how fast it was", () => {
+it("runs seeds and tells their traces and how fast it was", { timeout: 0 }, () => {
   const { status, stdout, stderr } = sim("--seed", "5", "--seeds", "2", "--events", "150");
   expect(stderr).toBe("");
   expect(stdout).toMatch(/^seed 5: \d+ lives, LSN \d+, trace [0-9a-f]{16}\nseed 6: /);
@@ -20,7 +20,7 @@ it("runs seeds and tells their traces and how fast it was", () => {
   expect(status).toBe(0);
 });
 
-it("refuses numbers that are none", () => {
+it("refuses numbers that are none", { timeout: 0 }, () => {
   const { status, stderr } = sim("--seed", "five");
   expect(stderr).toContain('--seed is "five"; expected a number from 0 on');
   expect(status).toBe(2);

@@ -4,8 +4,8 @@ import { CHANCE_FROM_OUTSIDE, PLANTED_BUGS, type PlantedBug } from "./planted-bu
 import { simulate, simulateTwice } from "./world.ts";
 
 const EVENTS = 2500;
-/** Of all seeds of a bug that is not found, on a machine that is busy with other tests. */
-const TIMEOUT_MS = 180_000;
+/** None: how long they take depends on what else the machine does, and the seeds are counted. */
+const TIMEOUT_MS = 0;
 
 /** The message of the first seed that fails, and which one that was. */
 async function firstFinding(bug: PlantedBug): Promise<{ seed: number; message: string } | undefined> {
