@@ -1,6 +1,8 @@
 // Implements file-pool.h: hand a task to an idle thread, run it, tell the loop.
 #include "file-pool.h"
 
+#include <cstdlib>
+
 #include "file-io.h"
 
 namespace ferrite {
@@ -174,6 +176,7 @@ void FilePool::Deliver(FileTask* task) {
 void FilePool::Release(FileTask* task) {
   if (task->buffer != nullptr) napi_delete_reference(env_, task->buffer);
   napi_delete_reference(env_, task->done);
+  free(task->owned);
   delete task;
 }
 

@@ -35,6 +35,7 @@ struct FileTask {
   napi_ref buffer;       // keeps `data` alive; null for kSync
   napi_ref done;         // the function to call with (result, failed in sync ? 1 : 0)
   bool failed_in_sync;
+  uint8_t* owned = nullptr;  // memory of the task's own that `data` points to
 };
 
 class FilePool {
@@ -47,6 +48,11 @@ class FilePool {
 
   // Takes the task over. False if not a single thread could be started: the task is then still the caller's.
   bool Submit(FileTask* task);
+
+  // Calls back with the result of a task that was run elsewhere, and frees it. On the loop's thread.
+  void Finish(FileTask* task) { Deliver(task); }
+  // Frees a task without a word.
+  void Drop(FileTask* task) { Release(task); }
 
   // Called when the environment ends, after the last task: the place to close what is still open.
   void OnEnd(void (*end)(void* data), void* data) { end_ = end, end_data_ = data; }

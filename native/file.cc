@@ -4,7 +4,8 @@
 //  - every function answers a number: a count, a descriptor or 0, and the negated errno on failure; JavaScript
 //    builds the error, because only it knows the path;
 //  - a range that does not lie in its array is a RangeError before anything is touched;
-//  - the array of an asynchronous operation is referenced until its callback, and never copied;
+//  - the array of an asynchronous operation is referenced until its callback, and never copied
+//    (direct-writes.h makes its own copy, because that has to be aligned);
 //  - descriptors that are still open when the environment ends are closed then (a worker leaks none).
 //
 // Plain descriptors rather than wrapped objects: a number costs nothing to pass, and src/adapters owns the life.
@@ -15,6 +16,7 @@
 #include <unordered_set>
 
 #include "addon.h"
+#include "direct-writes.h"
 #include "file-io.h"
 #include "file-pool.h"
 
@@ -24,6 +26,7 @@ namespace {
 struct FileState {
   FilePool* pool;
   std::unordered_set<int> open;
+  DirectWrites* direct = nullptr;  // from the first file that wants them on
 };
 
 constexpr size_t kArgumentsMax = 7;
@@ -99,6 +102,7 @@ napi_value Close(napi_env env, napi_callback_info info) {
   int fd = in.Int(0);
   // Only what was opened here: closing a stranger's descriptor would be a bug that shows somewhere else.
   if (in.state->open.erase(fd) == 0) return in.Number(-EBADF);
+  if (in.state->direct != nullptr) in.state->direct->Close(fd);
   return in.Number(CloseFile(fd));
 }
 
@@ -202,6 +206,30 @@ napi_value BeginOverwrite(napi_env env, napi_callback_info info) {
   return Begin(in, task, in.values[2], in.values[6]);
 }
 
+// (fd, path)
+napi_value OpenDirect(napi_env env, napi_callback_info info) {
+  Arguments in(env, info);
+  FileState* state = in.state;
+  if (state->direct == nullptr) state->direct = DirectWrites::Create(env, state->pool);
+  if (state->direct == nullptr) return in.Number(-ENOTSUP);
+  return in.Number(state->direct->Open(in.Int(0), in.Text(1).c_str()));
+}
+
+// (fd, position, bytes, offset, length, done)
+napi_value BeginDirect(napi_env env, napi_callback_info info) {
+  Arguments in(env, info);
+  size_t length;
+  uint8_t* data = in.Range(2, &length);
+  if (data == nullptr) return nullptr;
+  if (in.state->direct == nullptr) return in.Number(-ENOTSUP);
+  FileTask* task = new FileTask{TaskKind::kOverwriteAndSync, in.Int(0), data, length, in.Long(1), 0, nullptr, nullptr, false};
+  napi_create_reference(env, in.values[5], 1, &task->done);
+  if (in.state->direct->Submit(task)) return in.Number(0);
+  napi_delete_reference(env, task->done);
+  delete task;
+  return in.Number(-EAGAIN);
+}
+
 // (fd, position, into, offset, length, done)
 napi_value BeginRead(napi_env env, napi_callback_info info) {
   Arguments in(env, info);
@@ -235,7 +263,7 @@ void RegisterFile(napi_env env, napi_value exports) {
     napi_throw_error(env, nullptr, "the event loop refused the handle that file operations finish through");
     return;
   }
-  FileState* state = new FileState{pool, {}};
+  FileState* state = new FileState{pool, {}, nullptr};
   pool->OnEnd(CloseAll, state);
 
   const struct {
@@ -247,13 +275,16 @@ void RegisterFile(napi_env env, napi_value exports) {
       {"fileSync", Sync},         {"fileTruncate", TruncateTo},   {"fileAllocate", AllocateTo},
       {"fileLock", Lock},         {"fileReplace", Replace},       {"fileBeginAppend", BeginAppend},
       {"fileBeginRead", BeginRead}, {"fileBeginSync", BeginSync},   {"fileOverwrite", Overwrite},
-      {"fileBeginOverwrite", BeginOverwrite},
+      {"fileBeginOverwrite", BeginOverwrite}, {"fileOpenDirect", OpenDirect}, {"fileBeginDirect", BeginDirect},
   };
   for (const auto& each : functions) {
     napi_value function;
     napi_create_function(env, each.name, NAPI_AUTO_LENGTH, each.run, state, &function);
     napi_set_named_property(env, exports, each.name, function);
   }
+  napi_value block_bytes;
+  napi_create_int64(env, DirectWrites::kBlockBytes, &block_bytes);
+  napi_set_named_property(env, exports, "FILE_BLOCK_BYTES", block_bytes);
   napi_value not_resident;
   napi_create_int64(env, kNotResident, &not_resident);
   napi_set_named_property(env, exports, "FILE_NOT_RESIDENT", not_resident);

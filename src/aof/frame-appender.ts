@@ -1,12 +1,16 @@
 /**
- * Writes a sealed frame to a part, piece after piece, on the loop or on a thread: over prepared space, or at the end.
+ * Writes a sealed frame to a part: on the loop, directly to the disk, or on a thread; over prepared space, or at the end.
  *
  * Invariants: of an asynchronous frame only the last piece syncs, and `done` is called once, after the last piece or
  * the first failure; a frame over prepared space is made even first. Almost every frame is one piece; a second one
  * is a large range that was not copied.
  */
+import type { Clock } from "../ports/clock.ts";
+import { DirectFrames } from "./direct-frames.ts";
 import type { EffectBuffer } from "./effect-buffer.ts";
 import type { LogPart } from "./log-part.ts";
+
+type AppendDone = (error: Error | undefined) => void;
 
 interface Piece {
   readonly bytes: Uint8Array;
@@ -15,6 +19,8 @@ interface Piece {
 }
 
 export class FrameAppender {
+  readonly #clock: Clock;
+  readonly #direct = new DirectFrames();
   #part: LogPart | undefined;
   #position = 0;
   readonly #appendPiece = (bytes: Uint8Array, offset: number, length: number): void =>
@@ -24,8 +30,23 @@ export class FrameAppender {
     this.#position += length;
   };
 
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** True if a frame that is to be synced would be given to the disk directly: then `write` it. */
+  isDirect(part: LogPart, frameBytes: number): boolean {
+    return this.#direct.suits(part, frameBytes);
+  }
+
+  /** A turn ended while a frame was on its way. */
+  turnEnded(): void {
+    this.#direct.turnEnded(this.#clock.monotonicMs());
+  }
+
   /** Throws the system's error; part of the frame may be in the file then. */
   writeSync(part: LogPart, frame: EffectBuffer): void {
+    this.#direct.passed();
     this.#part = part;
     if (part.space.covers(part.sizeBytes)) {
       this.#position = part.sizeBytes;
@@ -36,8 +57,24 @@ export class FrameAppender {
     }
   }
 
-  /** The frame must own its bytes and stay as it is until `done`. */
-  write(part: LogPart, frame: EffectBuffer, sync: boolean, done: (error: Error | undefined) => void): void {
+  /** The frame must own its bytes and stay as it is until `done`. `loop`: it could as well be synced there. */
+  write(part: LogPart, frame: EffectBuffer, sync: boolean, loop: boolean, done: AppendDone): void {
+    const direct = this.#direct;
+    if (!sync || !direct.suits(part, frame.frameBytes)) {
+      direct.passed();
+      this.#writeOnThread(part, frame, sync, done);
+      return;
+    }
+    const fromMs = this.#clock.monotonicMs();
+    const began = direct.write(part, frame, (error) => {
+      direct.completed(this.#clock.monotonicMs(), loop);
+      done(error);
+    });
+    direct.offered(began, fromMs, this.#clock.monotonicMs());
+    if (!began) this.#writeOnThread(part, frame, sync, done);
+  }
+
+  #writeOnThread(part: LogPart, frame: EffectBuffer, sync: boolean, done: AppendDone): void {
     const over = part.space.covers(part.sizeBytes);
     if (over) frame.pad();
     const pieces: Piece[] = [];

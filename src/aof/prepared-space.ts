@@ -70,6 +70,11 @@ export class PreparedSpace {
     return !this.#busy || position + frameBytes + (frameBytes % 2) <= this.#end;
   }
 
+  /** Before this offset of the file all is written and, if the log is, durable. */
+  get endBytes(): number {
+    return this.#end;
+  }
+
   /** Through which frames are written over prepared space, and the part is synced while there is any. */
   get writer(): File {
     assert(this.#writer !== undefined, "a frame is written over space that was never prepared");

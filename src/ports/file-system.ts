@@ -29,7 +29,7 @@ export interface FileSystem {
    *  read     existing file, reads only
    *  append   created if absent, positioned at its end; `appendSync` and `append` add there
    *  create   must not exist (EEXIST), then as `append`
-   *  overwrite  existing file (ENOENT), for reads, `overwriteSync` and `overwrite`; it is never appended to
+   *  overwrite  existing file (ENOENT), for reads and the calls named `overwrite…`; it is never appended to
    */
   openSync(path: string, mode: OpenMode): File;
 
@@ -107,6 +107,22 @@ export interface File {
     sync: boolean,
     done: FileDone,
   ): void;
+  /** The unit of `overwriteBlocks`: a power of two, or 0 where that cannot be had. */
+  readonly blockBytes: number;
+  /**
+   * Writes whole blocks and makes them, and nothing else, durable, without a thread and without the loop ever waiting
+   * for the disk. They must be in the file already, and durable, and nobody else may write to them meanwhile; `position`
+   * and `length` are multiples of `blockBytes`. False, and nothing happens, where that cannot be done now: then use
+   * `overwrite`. What is said of `append` about `done` and about operations under way holds for it; the array may be
+   * changed as soon as the call has returned.
+   */
+  overwriteBlocks(
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    done: FileDone,
+  ): boolean;
   /** Makes the file's bytes (and size) durable, on another thread. */
   sync(done: FileDone): void;
   syncSync(): void;

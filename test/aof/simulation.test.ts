@@ -226,7 +226,7 @@ class Life {
 async function simulate(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
   const model = new Model();
-  let world = newWorld(seed);
+  let world = newWorld(seed, [0, 16, 256][seed % 3]!);
   let promised = 0;
   for (let i = 0; i < LIVES; i++) {
     const life = new Life(world, model, random, promised);

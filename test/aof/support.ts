@@ -67,9 +67,13 @@ function worldAround(clock: VirtualClock, make: (hooks: Hooks) => MemoryFileSyst
   return Object.assign(world, { fs });
 }
 
-export function newWorld(seed = 1): World {
+/** `blockBytes`: of the disk, for direct writes; 0 for a system without them. */
+export function newWorld(seed = 1, blockBytes = 16): World {
   const random = new SeededRandom(seed);
-  const world = worldAround(new VirtualClock(), (hooks) => new MemoryFileSystem({ random, ...hooks }));
+  const world = worldAround(
+    new VirtualClock(),
+    (hooks) => new MemoryFileSystem({ random, blockBytes, ...hooks }),
+  );
   world.fs.makeDirectorySync("/data");
   world.fs.syncDirectorySync("/");
   return world;

@@ -40,9 +40,9 @@ describe("the place of a sync under always", () => {
   });
 });
 
-describe("a log whose disk is quick", () => {
+describe("a log whose disk is quick, on a system without direct writes", () => {
   async function begin() {
-    const world = newWorld();
+    const world = newWorld(1, 0);
     const { log } = await start(world, { policy: "always", loopSyncMsMax: 1 });
     const told: number[] = [];
     log.onDurable((lsn) => told.push(lsn));

@@ -43,6 +43,8 @@ export class MemoryFiles implements FileSystem {
       append: unused,
       overwriteSync: unused,
       overwrite: unused,
+      blockBytes: 0,
+      overwriteBlocks: unused,
       sync: unused,
       syncSync: () => void this.operations.push(`sync ${path}`),
       truncateSync: unused,

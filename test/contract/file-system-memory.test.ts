@@ -67,6 +67,63 @@ describe("bytes after power loss", () => {
     expect(futures(system, (after) => content(after, "/a"))).toEqual(new Set(["[NEWS]"]));
   });
 
+  it("that were overwritten as blocks are certain once that is done, and torn before; nothing else is", async () => {
+    const system = fileSystem({ blockBytes: 4 });
+    const file = system.openSync("/a", "append");
+    file.appendSync(bytesOf("........"), 0, 8);
+    file.syncSync();
+    system.syncDirectorySync("/");
+    const over = system.openSync("/a", "overwrite");
+    over.overwriteSync(0, bytesOf("UN"), 0, 2);
+    let during: Set<string> | undefined;
+    await settle((done) => {
+      over.overwriteBlocks(4, bytesOf("NEWS"), 0, 4, done);
+      setImmediate(() =>
+        setImmediate(() => {
+          during = futures(system, (after) => content(after, "/a").slice(4));
+        }),
+      );
+    });
+    for (const found of during!) expect(found).toMatch(/^[N.][E.][W.][S.]$/);
+    expect(during!.size).toBeGreaterThan(2);
+    const seen = futures(system, (after) => content(after, "/a"));
+    expect([...seen].sort()).toEqual(["....NEWS", ".N..NEWS", "U...NEWS", "UN..NEWS"]);
+    over.syncSync();
+    expect(futures(system, (after) => content(after, "/a"))).toEqual(new Set(["UN..NEWS"]));
+    expect(thrownBy(() => over.overwriteBlocks(2, bytesOf("NEWS"), 0, 4, () => {})).name).toBe(
+      "AssertionBroken",
+    );
+    over.overwriteSync(0, bytesOf("?"), 0, 1);
+    expect(thrownBy(() => over.overwriteBlocks(0, bytesOf("NEWS"), 0, 4, () => {})).name).toBe(
+      "AssertionBroken",
+    );
+  });
+
+  it("may be lost when overwriting blocks fails, and a sync that succeeds later does not bring them back", async () => {
+    let failing = true;
+    const fault = (operation: FileOperation): Fault | undefined =>
+      failing && operation === "sync" ? { code: "EIO" } : undefined;
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 50; seed++) {
+      failing = false;
+      const system = fileSystem({ blockBytes: 4, fault, random: new SeededRandom(seed) });
+      namedFile(system, "/a", "....");
+      const over = system.openSync("/a", "overwrite");
+      over.syncSync();
+      failing = true;
+      await expect(
+        settle((done) => over.overwriteBlocks(0, bytesOf("NEWS"), 0, 4, done)),
+      ).rejects.toMatchObject({
+        code: "EIO",
+      });
+      failing = false;
+      over.syncSync();
+      for (const found of futures(system, (after) => content(after, "/a"), 5)) seen.add(found);
+    }
+    expect(seen).toContain("....");
+    expect(seen).toContain("NEWS");
+  });
+
   it("may survive out of order, with zeros where an earlier write is missing", () => {
     const system = fileSystem();
     namedFile(system, "/a", "AAAA");

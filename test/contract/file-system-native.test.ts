@@ -98,6 +98,44 @@ describe.skipIf(addon === undefined)("native files", () => {
     expect(child).toMatchObject({ status: 7, stderr: "" });
   });
 
+  it("ends with process.exit while blocks are being written, and is kept alive by them", () => {
+    const script = (exit: string): string => `
+      const addon = require(${JSON.stringify(ADDON_PATH)});
+      const path = ${JSON.stringify(path("blocks"))};
+      require("node:fs").writeFileSync(path, Buffer.alloc(1 << 20, 1), { flush: true });
+      const fd = addon.fileOpen(path, 3);
+      const bytes = Buffer.alloc(addon.FILE_BLOCK_BYTES * 2, 2);
+      const done = (n) => process.stdout.write("done " + (n === bytes.length));
+      if (addon.fileOpenDirect(fd, path) !== 0) process.stdout.write("done true");
+      else if (addon.fileBeginDirect(fd, 0, bytes, 0, bytes.length, done) !== 0) process.stdout.write("refused");
+      else if (addon.fileBeginDirect(fd, 0, bytes, 0, bytes.length, done) === 0) process.stdout.write("twice");
+      ${exit}`;
+    const run = (exit: string) => {
+      const child = spawnSync(process.execPath, ["-e", script(exit)], { encoding: "utf8", timeout: 30_000 });
+      return { status: child.status, stdout: child.stdout, stderr: child.stderr };
+    };
+    expect(run("")).toEqual({ status: 0, stdout: "done true", stderr: "" });
+    expect(run("addon.fileClose(fd);")).toEqual({ status: 0, stdout: "done true", stderr: "" });
+    expect(run("process.exit(7);")).toMatchObject({ status: 7, stderr: "" });
+    expect(run("addon.fileClose(fd); process.exit(7);")).toMatchObject({ status: 7, stderr: "" });
+    expect(
+      readFileSync(path("blocks"))
+        .subarray(0, 8192)
+        .every((byte) => byte === 2),
+    ).toBe(true);
+  });
+
+  it("writes blocks only where they were opened: another file under the same name is none of its business", () => {
+    write(new NativeFileSystem(addon!), path("a"), "first");
+    const descriptor = addon!.fileOpen(path("a"), 3);
+    rmSync(path("a"));
+    write(new NativeFileSystem(addon!), path("a"), "second");
+    expect(addon!.fileOpenDirect(descriptor, path("a"))).toBeLessThan(0);
+    const bytes = new Uint8Array(addon!.FILE_BLOCK_BYTES);
+    expect(addon!.fileBeginDirect(descriptor, 0, bytes, 0, bytes.length, () => {})).toBeLessThan(0);
+    addon!.fileClose(descriptor);
+  });
+
   it("lets workers end with files open, mapped and being written, and leaks no descriptor", async () => {
     const script = `
       const { parentPort, workerData } = require("node:worker_threads");
@@ -109,6 +147,9 @@ describe.skipIf(addon === undefined)("native files", () => {
         const { map, PROT_READ, MAP_SHARED } = addon.mapping;
         globalThis["kept" + i] = map(10, PROT_READ, MAP_SHARED, fd);
         addon.fileBeginAppend(fd, bytes, 0, bytes.length, true, () => {});
+        const over = addon.fileOpen(workerData.path + i, 3);
+        if (addon.fileOpenDirect(over, workerData.path + i) === 0)
+          addon.fileBeginDirect(over, 0, bytes, 0, addon.FILE_BLOCK_BYTES, () => {});
       }
       parentPort.postMessage("busy");
       setInterval(() => {}, 1000);`;

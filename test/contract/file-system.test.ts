@@ -1,7 +1,7 @@
 /** The contract of src/ports/file-system.ts, held by every implementation. */
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { FileSystem } from "../../src/ports/file-system.ts";
+import type { File, FileSystem } from "../../src/ports/file-system.ts";
 import {
   append,
   bytesOf,
@@ -317,6 +317,117 @@ for (const implementation of IMPLEMENTATIONS) {
         expect(thrownBy(() => over.overwriteSync(0, bytesOf("y"), 0, 1)).name).toBe("AssertionBroken");
         await done;
         over.close();
+      });
+    });
+
+    describe("overwriting whole blocks", () => {
+      const FILE_BYTES = 64 * 1024;
+      /** A durable file of `x`, open for blocks; their size is 0 where there are none. */
+      const blocks = (): { file: File; block: number } => {
+        write(system, path("a"), "x".repeat(FILE_BYTES));
+        const appender = system.openSync(path("a"), "append");
+        appender.syncSync();
+        appender.close();
+        const file = system.openSync(path("a"), "overwrite");
+        return { file, block: file.blockBytes };
+      };
+      const overwrite = (file: File, position: number, bytes: Uint8Array): Promise<void> =>
+        settle((done) => {
+          const began = file.overwriteBlocks(position, bytes, 0, bytes.length, done);
+          expect(began).toBe(true);
+          // The array is the caller's again.
+          bytes.fill(0);
+        });
+
+      it("is refused where there is no such thing", () => {
+        const { file, block } = blocks();
+        if (block === 0) expect(file.overwriteBlocks(0, bytesOf("x"), 0, 1, () => {})).toBe(false);
+        else expect(FILE_BYTES % block).toBe(0);
+        expect(system.openSync(path("a"), "append").blockBytes).toBe(0);
+        file.close();
+      });
+
+      it("replaces them for every reader, also between other writes", async () => {
+        const { file, block } = blocks();
+        if (block === 0) return;
+        const expected = new Uint8Array(FILE_BYTES).fill(120);
+        const change = (position: number, bytes: Uint8Array): Uint8Array => {
+          expected.set(bytes, position);
+          return bytes.slice();
+        };
+        const reader = system.openSync(path("a"), "read");
+        const into = new Uint8Array(FILE_BYTES);
+        const check = (): void => {
+          expect(reader.readSync(0, into, 0, FILE_BYTES)).toBe(FILE_BYTES);
+          expect(Buffer.compare(into, expected)).toBe(0);
+          expect(Buffer.compare(system.readFileSync(path("a")), expected)).toBe(0);
+        };
+        await overwrite(file, block, change(block, pattern(2 * block)));
+        check();
+        const odd = change(block + 3, bytesOf("between"));
+        file.overwriteSync(block + 3, odd, 0, odd.length);
+        file.syncSync();
+        check();
+        for (let i = 0; i < 20; i++) {
+          const position = (i % 4) * block;
+          await overwrite(file, position, change(position, pattern(block * (1 + (i % 3))).fill(i, 5, 9)));
+          check();
+        }
+        const late = change(2, bytesOf("late"));
+        await settle((done) => file.overwrite(2, late, 0, late.length, true, done));
+        check();
+        expect(file.sizeSync()).toBe(FILE_BYTES);
+        reader.close();
+        file.close();
+      });
+
+      it("goes on beside an append, completes when closed, and is one change at a time", async () => {
+        const { file, block } = blocks();
+        if (block === 0) return;
+        const appender = system.openSync(path("a"), "append");
+        const appended = append(appender, "appended", true);
+        const written = overwrite(file, 0, new Uint8Array(block).fill(121));
+        const one = bytesOf("z");
+        expect(thrownBy(() => file.overwriteSync(0, one, 0, 1)).name).toBe("AssertionBroken");
+        expect(thrownBy(() => file.overwriteBlocks(0, new Uint8Array(block), 0, block, () => {})).name).toBe(
+          "AssertionBroken",
+        );
+        file.close();
+        await Promise.all([appended, written]);
+        appender.close();
+        expect(textOf(system.readFileSync(path("a")))).toBe(
+          `${"y".repeat(block)}${"x".repeat(FILE_BYTES - block)}appended`,
+        );
+      });
+
+      it("is chained from its callback, and waits for nothing that is under way", async () => {
+        const { file, block } = blocks();
+        if (block === 0) return;
+        const bytes = new Uint8Array(block).fill(122);
+        let left = 50;
+        await settle((done) => {
+          const next = (error: Error | undefined): void => {
+            if (error !== undefined || left-- === 0) done(error);
+            else expect(file.overwriteBlocks(0, bytes, 0, block, next)).toBe(true);
+          };
+          next(undefined);
+        });
+        const synced = settle((done) => file.sync(done));
+        expect(file.overwriteBlocks(0, bytes, 0, block, () => {})).toBe(false);
+        await synced;
+        file.close();
+      });
+
+      it("needs a file that is open for it and a range inside the array", () => {
+        const { file } = blocks();
+        const appender = system.openSync(path("a"), "append");
+        const one = bytesOf("x");
+        expect(thrownBy(() => appender.overwriteBlocks(0, one, 0, 1, () => {}))).toMatchObject({
+          code: "EBADF",
+        });
+        expect(thrownBy(() => file.overwriteBlocks(0, one, 0, 2, () => {})).name).toBe("RangeError");
+        appender.close();
+        file.close();
       });
     });
 

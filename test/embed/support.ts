@@ -86,6 +86,16 @@ export class FailingFiles {
         const error = this.failing === undefined ? undefined : this.#error();
         file.overwrite(position, bytes, offset, length, sync, (failure) => done(error ?? failure));
       },
+      overwriteBlocks: (
+        position: number,
+        bytes: Uint8Array,
+        offset: number,
+        length: number,
+        done: FileDone,
+      ) => {
+        const error = this.failing === undefined ? undefined : this.#error();
+        return file.overwriteBlocks(position, bytes, offset, length, (failure) => done(error ?? failure));
+      },
       sync: (done: FileDone) => {
         const error = this.failing === undefined ? undefined : this.#error();
         file.sync((failure) => done(error ?? failure));

@@ -70,6 +70,7 @@ export class Life implements Surroundings {
     return {
       random: new SeededRandom(this.#world.random.uint32()),
       capacityBytes: Number.POSITIVE_INFINITY,
+      blockBytes: [0, 16, 256][this.#world.random.below(3)]!,
       soon: (run) => this.#disk.push(run),
       wallMs: () => this.clock.wallMs(),
       fault: (operation, path) =>

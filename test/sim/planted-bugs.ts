@@ -66,6 +66,10 @@ const dataSyncSkipped: PlantedBug = {
       append: (bytes, offset, length, _sync, done) => file.append(bytes, offset, length, false, done),
       overwrite: (position, bytes, offset, length, _sync, done) =>
         file.overwrite(position, bytes, offset, length, false, done),
+      overwriteBlocks: (position, bytes, offset, length, done) => {
+        file.overwrite(position, bytes.slice(offset, offset + length), 0, length, false, done);
+        return true;
+      },
     })),
 };
 

@@ -40,6 +40,11 @@ export class FileOrder {
     if (this.#appending) assert(false, `${this.#path}: changed while an append is under way`);
   }
 
+  /** True if what is begun now begins at once and has the file for itself. */
+  get isQuiet(): boolean {
+    return !this.#alone && this.#reading === 0 && this.#waiting.length === 0;
+  }
+
   beginAppend(begin: () => void): void {
     this.assertIdle();
     this.#appending = true;

@@ -57,6 +57,8 @@ export interface MemoryFileSystemOptions {
   readonly fault?: (operation: FileOperation, path: string) => Fault | undefined;
   /** Called before every step, also the completions ("done"); may throw to end the simulated process. */
   readonly onStep?: (operation: FileOperation | "done", path: string) => void;
+  /** The blocks of the disk, for `overwriteDurable`; 0 where it cannot be had. 16 if absent. */
+  readonly blockBytes?: number;
   /** The volume's size; without it there is always room. */
   readonly capacityBytes?: number;
   /** Whether a range is in the page cache; by default everything is. */

@@ -9,12 +9,15 @@
  *
  * The order of operations is the production one's (files/file-order.ts), not a second idea of it.
  */
+import { assert } from "../../base/assert.ts";
 import type { File, FileDone, OpenMode } from "../../ports/file-system.ts";
 import { checkRange } from "../files/byte-range.ts";
 import { FileOrder } from "../files/file-order.ts";
 import { systemErrorOf } from "../files/system-error.ts";
 import type { MemoryFileSystem } from "./file-system.ts";
 import type { FileNode } from "./inode.ts";
+
+const BLOCK_BYTES = 16;
 
 export class MemoryFile implements File {
   readonly path: string;
@@ -102,6 +105,44 @@ export class MemoryFile implements File {
     this.#change(position, bytes, offset, length, sync, done);
   }
 
+  get blockBytes(): number {
+    this.#order.assertOpen();
+    return this.#mode === "overwrite" ? (this.#system.options.blockBytes ?? BLOCK_BYTES) : 0;
+  }
+
+  overwriteBlocks(
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    done: FileDone,
+  ): boolean {
+    this.#order.assertIdle();
+    checkRange(bytes, offset, length);
+    this.#assertOverwrites();
+    const block = this.blockBytes;
+    if (block === 0 || length === 0 || !this.#order.isQuiet) return false;
+    assert(
+      position % block === 0 && length % block === 0,
+      `${this.path}: ${position}+${length} are no blocks`,
+    );
+    const node = this.#node;
+    assert(
+      node.isCertain(position, position + length),
+      `${this.path}: blocks at ${position} are not durable`,
+    );
+    // A copy, as on a real disk: the caller may change the array at once.
+    const source = bytes.slice(offset, offset + length);
+    const sync = (): string | undefined => {
+      const fault = this.#system.options.fault?.("sync", this.path);
+      if (fault === undefined) node.settleRange(position, position + length);
+      else node.settleRangeByChance(position, position + length, this.#system.options.random);
+      return fault?.code;
+    };
+    this.#changeInSteps(position, source, sync, done);
+    return true;
+  }
+
   /** Writes at `position`, or at the end if it is undefined, in two steps. */
   #change(
     position: number | undefined,
@@ -112,19 +153,28 @@ export class MemoryFile implements File {
     done: FileDone,
   ): void {
     checkRange(bytes, offset, length);
-    const step = position === undefined ? "append" : "overwrite";
     const source = bytes.subarray(offset, offset + length);
+    this.#changeInSteps(position, source, sync ? (mark) => this.#syncTo(mark) : undefined, done);
+  }
+
+  #changeInSteps(
+    position: number | undefined,
+    source: Uint8Array,
+    sync: ((mark: number) => string | undefined) | undefined,
+    done: FileDone,
+  ): void {
+    const step = position === undefined ? "append" : "overwrite";
     this.#order.beginAppend(() => {
-      const cut = this.#system.options.random.below(length + 1);
+      const cut = this.#system.options.random.below(source.length + 1);
       this.#step(step, () => {
         const failed = this.#write(position, source.subarray(0, cut), false);
         if (failed !== undefined) return this.#end(done, failed, "write");
         this.#step(step, () => {
           const rest = position === undefined ? undefined : position + cut;
           const failedLater = this.#write(rest, source.subarray(cut), true);
-          if (failedLater !== undefined || !sync) return this.#end(done, failedLater, "write");
+          if (failedLater !== undefined || sync === undefined) return this.#end(done, failedLater, "write");
           const mark = this.#node.mark();
-          this.#step("sync", () => this.#end(done, this.#syncTo(mark), "fdatasync"));
+          this.#step("sync", () => this.#end(done, sync(mark), "fdatasync"));
         });
       });
     });

@@ -11,10 +11,14 @@
  */
 import type { Random } from "../../ports/random.ts";
 
+const CERTAIN = -1;
+
 interface Change {
   /** A write of `bytes` at `position`; a truncation to `position` if `bytes` is undefined. */
   readonly position: number;
   readonly bytes: Uint8Array | undefined;
+  /** "certain": it is on the disk, although changes before it may not be; "settled": what became of it has been drawn. */
+  fate: "open" | "certain" | "settled";
 }
 
 export class FileNode {
@@ -43,14 +47,14 @@ export class FileNode {
     const bytes = source.slice();
     this.bytes = withWrite(this.bytes, this.sizeBytes, position, bytes, 0, bytes.length);
     this.sizeBytes = Math.max(this.sizeBytes, position + bytes.length);
-    this.#changes.push({ position, bytes });
+    this.#changes.push({ position, bytes, fate: "open" });
   }
 
   truncate(sizeBytes: number): void {
     this.bytes = withSize(this.bytes, this.sizeBytes, sizeBytes);
     this.sizeBytes = sizeBytes;
     this.reservedBytes = Math.min(this.reservedBytes, sizeBytes);
-    this.#changes.push({ position: sizeBytes, bytes: undefined });
+    this.#changes.push({ position: sizeBytes, bytes: undefined, fate: "open" });
   }
 
   /** The changes made so far, to be named when the sync that starts now has ended. */
@@ -61,6 +65,7 @@ export class FileNode {
   /** A sync that started at `mark` has succeeded. */
   settle(mark: number): void {
     for (const change of this.#take(mark)) {
+      if (change.fate === "settled") continue;
       if (change.bytes === undefined) this.#cutDurable(change.position);
       else this.#writeDurable(change.position, change.bytes, 0, change.bytes.length);
     }
@@ -69,6 +74,28 @@ export class FileNode {
   /** A sync that started at `mark` has failed: each change is on disk or is not, and nobody will say. */
   settleByChance(mark: number, random: Random): void {
     for (const change of this.#take(mark)) this.#settleChange(change, random);
+  }
+
+  /** True if every byte of [from, to) is in the file and on the disk as it is seen. */
+  isCertain(from: number, to: number): boolean {
+    if (to > this.#durableSizeBytes) return false;
+    return this.#changes.every(
+      ({ position, bytes, fate }) =>
+        fate === "certain" || position >= to || (bytes !== undefined && position + bytes.length <= from),
+    );
+  }
+
+  /** What was written inside [from, to) is on the disk now. */
+  settleRange(from: number, to: number): void {
+    for (const change of this.#inside(from, to)) change.fate = "certain";
+  }
+
+  /** It was to be put on the disk, which failed: see `settleByChance`. */
+  settleRangeByChance(from: number, to: number, random: Random): void {
+    for (const change of this.#inside(from, to)) {
+      this.#settleChange(change, random);
+      change.fate = "settled";
+    }
   }
 
   /** The file as found after power loss; this node is not changed. */
@@ -92,7 +119,7 @@ export class FileNode {
     found.sizeBytes = this.sizeBytes;
     found.#durable = this.#durable.slice(0, this.#durableSizeBytes);
     found.#durableSizeBytes = this.#durableSizeBytes;
-    found.#changes = [...this.#changes];
+    found.#changes = this.#changes.map((change) => ({ ...change }));
     return found;
   }
 
@@ -107,6 +134,13 @@ export class FileNode {
     }
   }
 
+  #inside(from: number, to: number): Change[] {
+    return this.#changes.filter(
+      ({ position, bytes, fate }) =>
+        fate === "open" && bytes !== undefined && position >= from && position + bytes.length <= to,
+    );
+  }
+
   #take(mark: number): Change[] {
     const taken = this.#changes.splice(0, Math.max(0, mark - this.#settled));
     this.#settled += taken.length;
@@ -116,10 +150,15 @@ export class FileNode {
   /** Whole, not at all, a torn front, a torn middle, or the size without the data: each as likely. */
   #settleChange(change: Change, random: Random): void {
     const { position, bytes } = change;
-    const fate = random.below(5);
+    if (change.fate === "settled") return;
+    const fate = change.fate === "certain" ? CERTAIN : random.below(5);
     if (fate === 0) return;
     if (bytes === undefined) {
       this.#cutDurable(position);
+      return;
+    }
+    if (fate === CERTAIN) {
+      this.#writeDurable(position, bytes, 0, bytes.length);
       return;
     }
     const cut = random.below(bytes.length + 1);

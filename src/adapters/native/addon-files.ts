@@ -51,6 +51,17 @@ export interface FileAddon {
     sync: boolean,
     done: NativeDone,
   ): number;
+  /** Prepares an open file, found again by its path, for `fileBeginDirect`; 0, or why it cannot be had. */
+  fileOpenDirect(descriptor: number, path: string): number;
+  /** Any negative answer: nothing has begun, and `done` never runs. The bytes are copied. */
+  fileBeginDirect(
+    descriptor: number,
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    done: NativeDone,
+  ): number;
   fileBeginRead(
     descriptor: number,
     position: number,
@@ -61,6 +72,8 @@ export interface FileAddon {
   ): number;
   fileBeginSync(descriptor: number, done: NativeDone): number;
   readonly FILE_NOT_RESIDENT: number;
+  /** Of `fileBeginDirect`: position and length are multiples of it. */
+  readonly FILE_BLOCK_BYTES: number;
 
   readonly mapping: MappingAddon;
 

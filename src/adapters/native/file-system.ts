@@ -69,6 +69,8 @@ class NativeFile implements File {
   readonly #descriptor: number;
   readonly #order: FileOrder;
   readonly #mode: OpenMode;
+  /** Whether the file can be written without a thread; undefined until it was tried. */
+  #direct: boolean | undefined;
 
   constructor(addon: FileAddon, path: string, descriptor: number, mode: OpenMode) {
     this.#mode = mode;
@@ -155,6 +157,35 @@ class NativeFile implements File {
     });
   }
 
+  get blockBytes(): number {
+    this.#order.assertOpen();
+    if (this.#mode !== "overwrite") return 0;
+    this.#direct ??= this.#addon.fileOpenDirect(this.#descriptor, this.path) === 0;
+    return this.#direct ? this.#addon.FILE_BLOCK_BYTES : 0;
+  }
+
+  overwriteBlocks(
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    done: FileDone,
+  ): boolean {
+    const order = this.#order;
+    order.assertIdle();
+    checkRange(bytes, offset, length);
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "pwrite", this.path);
+    if (this.blockBytes === 0 || !order.isQuiet) return false;
+    const ended = (result: number, inSync: number): void => {
+      order.endAppend();
+      done(result < 0 ? systemError(result, inSync === 1 ? "fdatasync" : "pwrite", this.path) : undefined);
+    };
+    const addon = this.#addon;
+    if (addon.fileBeginDirect(this.#descriptor, position, bytes, offset, length, ended) < 0) return false;
+    order.beginAppend(BEGUN);
+    return true;
+  }
+
   sync(done: FileDone): void {
     this.#order.begin(true, () => {
       const ended = (result: number): void => {
@@ -196,4 +227,8 @@ class NativeFile implements File {
   #start(started: number, ended: (result: number, inSync: number) => void): void {
     if (started < 0) setImmediate(ended, started, 0);
   }
+}
+
+function BEGUN(): void {
+  // The operation is under way already.
 }

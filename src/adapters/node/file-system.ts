@@ -213,6 +213,16 @@ class PortableFile implements File {
     this.#change(position, bytes, offset, length, sync, done);
   }
 
+  /** Node has nothing that would do it without a thread. */
+  readonly blockBytes = 0;
+
+  overwriteBlocks(_position: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    this.#order.assertIdle();
+    checkRange(bytes, offset, length);
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "write", this.path);
+    return false;
+  }
+
   /** Writes at `position`, or at the end if it is null. */
   #change(
     position: number | null,
