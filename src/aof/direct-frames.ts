@@ -136,8 +136,13 @@ export class DirectFrames {
       if (image !== before || at > 0) copyBytes(image, 0, before, at, bytes);
       return true;
     }
-    // Just written through the page cache, so it is still there.
-    return part.space.writer.readResidentSync(start, image, 0, bytes) === bytes;
+    try {
+      // Just written through the page cache, so it is still there.
+      return part.space.writer.readResidentSync(start, image, 0, bytes) === bytes;
+    } catch {
+      // To look is optional: the frame goes another way, and meets what is wrong with the disk there.
+      return false;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * Where the sync of a turn under `always` is made: on the loop while the disk is quick, on a thread otherwise.
+ * Where the sync of a turn under `always` is made that is not given to the disk directly (direct-frames.ts): on the loop
+ * while the disk is quick, on a thread otherwise.
  *
  * On a thread nobody but the writers waits, but handing the work over and back costs two wake-ups and splits the
  * load into smaller groups: with a disk that syncs in 150 us that is more than the sync itself. Measured with 50

@@ -130,6 +130,19 @@ describe.each([16, 4096])("frames in blocks of %d bytes", (blockBytes) => {
     },
   );
 
+  it("go another way if the end of the log cannot be looked at", async () => {
+    const { world, log, turn } = await begin(blockBytes);
+    log.setPolicy("everysec");
+    turn();
+    log.setPolicy("always");
+    world.clock.drain();
+    world.fault = (operation: FileOperation) => (operation === "readResident" ? { code: "EIO" } : undefined);
+    turn();
+    world.clock.drain();
+    expect(log.counters.failures).toBe(0);
+    expect(log.acknowledgedLsn).toBe(5);
+  });
+
   it("go on after frames that were written otherwise: an idle moment, another policy, a new part", async () => {
     const { world, log, turn } = await begin(blockBytes);
     const some = (): void => {
