@@ -21,6 +21,7 @@ import { FerriteError, messageOf } from "../base/errors.ts";
 import { chooseCrc32c } from "../codec/crc32c.ts";
 import type { Config } from "../config/config.ts";
 import { type Assembly, prepareAssembly } from "../database/assembly.ts";
+import type { DurableState } from "../database/durable-state.ts";
 import { heapBuffers } from "../ports/buffers.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Transport } from "../ports/transport.ts";
@@ -166,9 +167,9 @@ async function stopAll(
   logger.notice("stopping", { reason });
   assembly.beginStop();
   server.quiesce();
-  await assembly.settleLog();
+  await assembly.durable.settleLog();
   // Nothing is executed any more: what is saved is all that was acknowledged.
-  const saved = assembly.saveBeforeStop("default");
+  const saved = assembly.durable.saveBeforeStop("default");
   await Promise.allSettled([saved, server.stop(config.values.server.shutdown_timeout)]);
   await assembly.close();
   await saved;
@@ -190,7 +191,7 @@ function bannerOf(
     memory:
       storage.max_memory === 0 ? "no limit" : `${storage.max_memory} bytes, ${storage.max_memory_policy}`,
     keys: assembly.keysLoaded,
-    loaded: loadedText(assembly),
+    loaded: loadedText(assembly.durable),
   };
 }
 
@@ -206,7 +207,7 @@ function durabilityText({
     : "none: the append-only file and checkpoints are off, and a stop loses everything";
 }
 
-function loadedText({ loadedFrom, recovered }: Assembly): string {
+function loadedText({ loadedFrom, recovered }: DurableState): string {
   const log = `${recovered?.summary.effects ?? 0} effects in ${Math.round(recovered?.milliseconds ?? 0)} ms`;
   return loadedFrom === undefined ? log : `checkpoint ${loadedFrom.id} (LSN ${loadedFrom.lsn}), then ${log}`;
 }

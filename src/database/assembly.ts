@@ -6,41 +6,27 @@
  * is configured live takes effect here, in one place.
  */
 import { hostname, release, type as systemType } from "node:os";
-import { readManifest } from "../aof/manifest-file.ts";
-import { FerriteError } from "../base/errors.ts";
-import { CheckpointFolder, nextCheckpointId } from "../checkpoint/checkpoint-folder.ts";
-import type { CheckpointManifest } from "../checkpoint/manifest-format.ts";
-import { type BlockCodec, loadLz4 } from "../codec/compression.ts";
-import { type Crc32c, crc32cPortable } from "../codec/crc32c.ts";
 import { publishedEvents } from "../commands/notify-events.ts";
 import type { Config } from "../config/config.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Buffers } from "../ports/buffers.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { FileSystem } from "../ports/file-system.ts";
-import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import { type DataDirectory, openDataDirectory } from "../recovery/data-directory.ts";
-import { loadNewest } from "../recovery/load-newest.ts";
-import { logLacksAfter } from "../recovery/log-coverage.ts";
 import { applyCollectionLimits, COLLECTION_LIMIT_KEYS } from "./apply-collection-limits.ts";
-import { ATTENTION_LOADING, ATTENTION_MEMORY, ATTENTION_MONITORS, ATTENTION_PAUSE } from "./attention.ts";
-import { Checkpoints } from "./checkpoints.ts";
+import { ATTENTION_MEMORY, ATTENTION_MONITORS, ATTENTION_PAUSE } from "./attention.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import { Database } from "./database.ts";
+import { DurableState, type StoragePorts } from "./durable-state.ts";
 import { ExecutionPolicy } from "./execution-policy.ts";
 import { HeldSessions } from "./held-sessions.ts";
 import { InfoReport } from "./info.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
-import { Loading } from "./loading.ts";
-import { LogRewriting } from "./log-rewriting.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MemoryAccount } from "./memory-account.ts";
 import { Monitors } from "./monitors.ts";
-import { type Recovered, recoverFromLog } from "./open-database.ts";
 import { Pause } from "./pause.ts";
-import { failUnlessPublished, Persistence } from "./persistence.ts";
+import { Persistence } from "./persistence.ts";
 import { PubSub } from "./pub-sub.ts";
 import { EventPublisher } from "./pub-sub-events.ts";
 import { buildFace } from "./server-parts.ts";
@@ -48,26 +34,14 @@ import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Statistics } from "./statistics.ts";
 
-/** Between two moments at which clients are answered while data is loaded. */
-const LOADING_SLICE_MS = 5;
-
-export interface AssemblyPorts {
-  readonly clock: Clock;
+export interface AssemblyPorts extends StoragePorts {
   readonly random: Random;
-  readonly logger: Logger;
-  readonly fileSystem: FileSystem;
   readonly runtime: Runtime;
   /** Where index and log take their memory from; by default the JavaScript engine. */
   readonly buffers?: Buffers;
   readonly version: string;
   /** What carries the bytes, for INFO. */
   readonly transportKind: string;
-  /** Under `aof_sync = "always"`: how quick a sync must be for the loop to wait for it; see SyncPlace. Never by default. */
-  readonly loopSyncMsMax?: number;
-  /** Checksums of checkpoint files; by default the portable implementation. */
-  readonly crc32c?: Crc32c;
-  /** What compresses checkpoints; by default LZ4, loaded when it is first needed. */
-  readonly loadCodec?: () => Promise<BlockCodec>;
   /** Stops everything, for SHUTDOWN. Rejects if it cannot. */
   readonly stop: () => Promise<void>;
 }
@@ -87,13 +61,9 @@ export class Assembly {
   readonly fileSystemKind: string;
   readonly memory: MemoryAccount;
   readonly statistics: Statistics;
-  recovered: Recovered | undefined;
-  /** The checkpoint that was loaded. */
-  loadedFrom: CheckpointManifest | undefined;
+  /** The data set on disk. */
+  readonly durable: DurableState;
   keysLoaded = 0;
-  #loading: Loading | undefined;
-  #checkpoints: Checkpoints | undefined;
-  #rewriting: LogRewriting | undefined;
   readonly #config: Config;
   readonly #ports: AssemblyPorts;
   readonly #directory: DataDirectory;
@@ -184,18 +154,22 @@ export class Assembly {
       },
     });
     this.statistics = statistics!;
+    this.durable = new DurableState({
+      config,
+      ports,
+      directory,
+      database: this.database,
+      within: (work) => this.#carrier?.within(work),
+      pauseUpkeep: (on) => {
+        if (this.#maintenance !== undefined) this.#maintenance.isPaused = on;
+      },
+    });
     this.#follow();
   }
 
   #face(database: Database, statistics: Statistics): ReturnType<typeof buildFace> {
     const { clock, runtime, transportKind, version, logger } = this.#ports;
-    const persistence = new Persistence({
-      database,
-      clock,
-      checkpoints: () => this.#checkpoints,
-      rewriting: () => this.#rewriting,
-      reload: () => this.#reload(),
-    });
+    const persistence = new Persistence({ database, clock, durable: () => this.durable });
     return buildFace({
       config: this.#config,
       database,
@@ -218,8 +192,8 @@ export class Assembly {
       report: (sources) => new InfoReport(sources),
       port: () => this.#carrier?.port ?? 0,
       stop: () => this.#ports.stop(),
-      loading: () => this.#loading?.reading,
-      saveBeforeStop: (save) => this.saveBeforeStop(save),
+      loading: () => this.durable.loading,
+      saveBeforeStop: (save) => this.durable.saveBeforeStop(save),
       setActiveExpire: (on) => {
         if (this.#maintenance !== undefined) this.#maintenance.activeExpire = on;
       },
@@ -266,7 +240,6 @@ export class Assembly {
     ] as const;
     for (const key of keys) config.onChange(key, apply);
     config.onChange("server.notify_keyspace_events", () => this.#followEvents());
-    config.onChange("persistence.aof_sync", (policy) => this.database.log?.setPolicy(policy));
   }
 
   #followEvents(): void {
@@ -274,157 +247,11 @@ export class Assembly {
     this.database.notifyOf(publishedEvents(letters), this.#events);
   }
 
-  /**
-   * Loads everything that the directory holds. Meanwhile clients may be served: all but commands that need no data are answered
-   * LOADING.
-   */
+  /** See DurableState.recover. */
   async recover(): Promise<void> {
     const { database } = this;
-    const { clock } = this.#ports;
-    const loading = new Loading(clock);
-    this.#loading = loading;
-    database.setAttention(ATTENTION_LOADING, true);
-    const folder = new CheckpointFolder(this.#ports.fileSystem, this.#directory.checkpointsPath);
-    this.loadedFrom = await this.#loadCheckpoint(folder, loading);
-    const afterLsn = this.loadedFrom?.lsn ?? 0;
-    this.recovered = await this.#replay(afterLsn, loading);
-    this.#beginCheckpoints(folder);
+    await this.durable.recover();
     for (let db = 0; db < database.keyspace.databases; db++) this.keysLoaded += database.keyspace.size(db);
-    database.setAttention(ATTENTION_LOADING, false);
-    this.#loading = undefined;
-  }
-
-  #loadCheckpoint(folder: CheckpointFolder, loading: Loading): Promise<CheckpointManifest | undefined> {
-    const { fileSystem, logger } = this.#ports;
-    const { persistence } = this.#config.values;
-    let due = 0;
-    return loadNewest({
-      folder,
-      identity: this.#directory.identity,
-      engine: this.database.engine,
-      logger,
-      crc32c: this.#crc32c,
-      codec: this.#loadCodec,
-      logLacksAfter: (lsn) =>
-        logLacksAfter(readManifest(fileSystem, this.#directory.aofPath, persistence.aof_file), lsn),
-      onProgress: (bytesDone, bytesTotal) => {
-        loading.loadedBytes = bytesDone;
-        loading.totalBytes = bytesTotal;
-      },
-      breathe: () => {
-        const nowMs = this.#ports.clock.monotonicMs();
-        if (nowMs < due) return undefined;
-        return this.#breathe(loading).then(() => {
-          due = this.#ports.clock.monotonicMs() + LOADING_SLICE_MS;
-        });
-      },
-    });
-  }
-
-  #replay(afterLsn: number, loading: Loading): Promise<Recovered> {
-    const { persistence } = this.#config.values;
-    const { fileSystem, clock, logger, loopSyncMsMax } = this.#ports;
-    return recoverFromLog(
-      this.database,
-      {
-        fileSystem,
-        folder: this.#directory.aofPath,
-        stem: persistence.aof_file,
-        policy: persistence.aof_sync,
-        partBytesMax: persistence.aof_part_max_size,
-        loopSyncMsMax: loopSyncMsMax ?? 0,
-        isKnown: !this.#directory.isNew,
-        afterLsn,
-        keeps: persistence.aof_enabled,
-        breathe: () => this.#breathe(loading),
-      },
-      clock,
-      logger,
-    );
-  }
-
-  /** Lets clients be answered between two slices of loading. */
-  async #breathe(loading: Loading): Promise<void> {
-    await new Promise<void>((resolve) => this.#ports.clock.soon(resolve));
-    if (loading.isCancelled) throw new FerriteError("closed", "loading was given up, the server is stopping");
-  }
-
-  /** Everything was read: the folder may be changed from here on. */
-  #beginCheckpoints(folder: CheckpointFolder): void {
-    const { clock, logger } = this.#ports;
-    const { persistence } = this.#config.values;
-    const { database } = this;
-    folder.create();
-    folder.removeUnfinished();
-    const checkpoints = new Checkpoints({
-      database,
-      clock,
-      logger,
-      folder,
-      identity: this.#directory.identity,
-      crc32c: this.#crc32c,
-      loadCodec: this.#loadCodec,
-      settings: () => ({
-        enabled: persistence.checkpoint_enabled,
-        rules: persistence.save_rules,
-        intervalMs: persistence.checkpoint_interval,
-        kept: persistence.checkpoints_kept,
-        compression: persistence.checkpoint_compression,
-      }),
-      within: (work) => this.#carrier?.within(work),
-      nextId: nextCheckpointId(folder.list()),
-      newest: this.loadedFrom,
-      published: (oldestLsn) => this.#dropLogBelow(oldestLsn + 1),
-    });
-    this.#checkpoints = checkpoints;
-    this.#rewriting = new LogRewriting({
-      database,
-      clock,
-      logger,
-      checkpoints,
-      settings: () => ({
-        checkpointsEnabled: persistence.checkpoint_enabled,
-        percentage: persistence.aof_rewrite_percentage,
-        sizeMin: persistence.aof_rewrite_min_size,
-      }),
-      writeBase: () => Promise.reject(new FerriteError("unavailable", "not yet")),
-    });
-  }
-
-  /** What every checkpoint that is kept holds need not be logged any more; where none are taken the log stays whole. */
-  #dropLogBelow(lsn: number): void {
-    const { log } = this.database;
-    if (log === undefined || !this.#config.values.persistence.checkpoint_enabled) return;
-    log.dropPartsBelow(lsn);
-    this.#rewriting?.shortened();
-  }
-
-  get #crc32c(): Crc32c {
-    return this.#ports.crc32c ?? crc32cPortable;
-  }
-
-  readonly #loadCodec = (): Promise<BlockCodec> => (this.#ports.loadCodec ?? loadLz4)();
-
-  /** DEBUG RELOAD: everything is written, forgotten, and read again, while nobody may change it. */
-  async #reload(): Promise<void> {
-    const { database } = this;
-    const checkpoints = this.#checkpoints;
-    if (checkpoints === undefined)
-      throw new FerriteError("unavailable", "ERR the data set is not loaded yet");
-    database.setAttention(ATTENTION_LOADING, true);
-    try {
-      const result = await checkpoints.take();
-      failUnlessPublished(result);
-      const folder = new CheckpointFolder(this.#ports.fileSystem, this.#directory.checkpointsPath);
-      await checkpoints.whileIdle(async () => {
-        this.#maintenance!.isPaused = true;
-        database.engine.clear();
-        await this.#loadCheckpoint(folder, new Loading(this.#ports.clock));
-      });
-    } finally {
-      this.#maintenance!.isPaused = false;
-      database.setAttention(ATTENTION_LOADING, false);
-    }
   }
 
   /** Begins the upkeep; the carrier serves from here on. */
@@ -449,8 +276,7 @@ export class Assembly {
       onTick: () => {
         this.memory.tick();
         this.database.checkLog();
-        this.#checkpoints?.tick();
-        this.#rewriting?.tick();
+        this.durable.tick();
         carrier.tick(this.#sessions(), this.statistics);
         this.statistics.evictedKeys = this.database.engine.evictedKeys;
         this.statistics.sample(clock.monotonicMs());
@@ -470,29 +296,9 @@ export class Assembly {
     };
   }
 
-  /**
-   * For a stop: takes a checkpoint if one was asked for, or if without it what has changed would be lost. Rejects if it fails;
-   * nothing is stopped by that.
-   */
-  async saveBeforeStop(save: "default" | "save" | "nosave"): Promise<void> {
-    const checkpoints = this.#checkpoints;
-    if (checkpoints === undefined || save === "nosave") return;
-    const { effects, log } = this.database;
-    const isNeeded =
-      log === undefined && this.#config.values.persistence.checkpoint_enabled && effects.dirty > 0;
-    if (save === "save" || isNeeded) failUnlessPublished(await checkpoints.take());
-  }
-
   beginStop(): void {
     this.#maintenance?.stop();
-    if (this.#loading !== undefined) this.#loading.isCancelled = true;
-  }
-
-  /** Makes what was executed durable, so that replies that wait for it can leave. A log that has failed stays so. */
-  async settleLog(): Promise<void> {
-    const log = this.database.log;
-    if (log === undefined || !log.canWrite) return;
-    await new Promise<void>((resolve) => log.forceSync(() => resolve()));
+    this.durable.beginStop();
   }
 
   /** Everything logged is made durable, then the directory is free. Idempotent. */
@@ -501,8 +307,7 @@ export class Assembly {
     this.#closed = true;
     this.beginStop();
     try {
-      await this.#checkpoints?.stop();
-      await this.database.log?.close();
+      await this.durable.close();
     } finally {
       this.#directory.release();
     }

@@ -3,22 +3,19 @@
  *
  * Invariant: a promise resolves only when the thing is done, and rejects with the text that the client gets.
  */
-import { FerriteError, messageOf } from "../base/errors.ts";
-import type { CheckpointResult } from "../checkpoint/checkpoint-writer.ts";
+import { FerriteError } from "../base/errors.ts";
 import type { PersistenceFace } from "../commands/server-face.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CheckpointFigures, Checkpoints } from "./checkpoints.ts";
 import type { Database } from "./database.ts";
-import type { LogRewriting, RewriteFigures } from "./log-rewriting.ts";
+import type { DurableState } from "./durable-state.ts";
+import type { RewriteFigures } from "./log-rewriting.ts";
+import { failUnlessPublished } from "./save-failure.ts";
 
 export interface PersistenceParts {
   readonly database: Database;
   readonly clock: Clock;
-  /** Undefined until everything is loaded. */
-  readonly checkpoints: () => Checkpoints | undefined;
-  readonly rewriting: () => LogRewriting | undefined;
-  /** Empties memory and loads the newest checkpoint, which has to hold everything. */
-  readonly reload: () => Promise<void>;
+  readonly durable: () => DurableState;
 }
 
 const NOT_LOADED = "ERR the data set is not loaded yet";
@@ -45,11 +42,11 @@ export class Persistence implements PersistenceFace {
   }
 
   get checkpointFigures(): CheckpointFigures | undefined {
-    return this.#parts.checkpoints()?.figures;
+    return this.#parts.durable().checkpoints?.figures;
   }
 
   get rewriteFigures(): RewriteFigures | undefined {
-    return this.#parts.rewriting()?.figures;
+    return this.#parts.durable().rewriting?.figures;
   }
 
   get aofEnabled(): boolean {
@@ -62,7 +59,7 @@ export class Persistence implements PersistenceFace {
   }
 
   #checkpoints(): Checkpoints {
-    const checkpoints = this.#parts.checkpoints();
+    const checkpoints = this.#parts.durable().checkpoints;
     if (checkpoints === undefined) throw new FerriteError("unavailable", NOT_LOADED);
     return checkpoints;
   }
@@ -84,7 +81,7 @@ export class Persistence implements PersistenceFace {
   }
 
   startAofRewrite(): string {
-    const rewriting = this.#parts.rewriting();
+    const rewriting = this.#parts.durable().rewriting;
     if (rewriting === undefined) throw new FerriteError("unavailable", NOT_LOADED);
     return rewriting.ask();
   }
@@ -96,7 +93,7 @@ export class Persistence implements PersistenceFace {
         "ERR DEBUG LOADAOF is not available: restart the server to load the log",
       );
     }
-    await this.#parts.reload();
+    await this.#parts.durable().reload();
   }
 
   syncAof(): Promise<void> {
@@ -129,14 +126,4 @@ export class Persistence implements PersistenceFace {
       else if (timer === undefined) settle(false);
     });
   }
-}
-
-/** Throws what a client is told of a checkpoint that it waited for. */
-export function failUnlessPublished(result: CheckpointResult): void {
-  if (result.kind === "published") return;
-  throw new FerriteError(
-    "unavailable",
-    `ERR the checkpoint failed: ${messageOf(result.error)}; the one before it stays valid`,
-    { cause: result.error },
-  );
 }

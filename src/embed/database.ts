@@ -102,7 +102,7 @@ export class FerriteDatabase extends FerriteClient {
     const assembly = this.#assembly;
     this.#turns.beginClose();
     assembly.beginStop();
-    await assembly.settleLog();
+    await assembly.durable.settleLog();
     this.#turns.endClose();
     try {
       await closeAssembly(assembly);
@@ -119,7 +119,7 @@ export class FerriteDatabase extends FerriteClient {
 /** The directory is free afterwards, whatever fails. */
 async function closeAssembly(assembly: Assembly): Promise<void> {
   try {
-    await assembly.saveBeforeStop("default");
+    await assembly.durable.saveBeforeStop("default");
   } finally {
     await assembly.close();
   }

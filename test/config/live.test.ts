@@ -87,12 +87,6 @@ describe("CONFIG SET", () => {
     ["appendfilename", "x", "can't set immutable config"],
     ["dir", "/tmp", "can't set protected config"],
     ["port", "7000", "this version cannot change it at run time; set server.port and restart"],
-    [
-      "appendonly",
-      "no",
-      "this version cannot change it at run time; set persistence.aof_enabled and restart",
-    ],
-    ["save", "900 1", "persistence.save_rules is not available in this version; leave it at its default, []"],
     ["io-threads", "4", "this version supports no other value than '1'"],
     ["notify-keyspace-events", "KEq", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."],
   ])("%s %s is refused in Redis's words", (name, value, reason) => {

@@ -140,7 +140,8 @@ export class Life implements Surroundings {
 
   #ready({ policy }: Configuration): void {
     const running = this.#running!;
-    const { database, recovered } = running.assembly;
+    const { database, durable } = running.assembly;
+    const { recovered } = durable;
     const world = this.#world;
     const lsn = recovered!.summary.lastLsn;
     world.foundLsn(lsn);

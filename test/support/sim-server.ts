@@ -117,9 +117,11 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const stop = async (): Promise<void> => {
     assembly.beginStop();
     server.quiesce();
-    await assembly.settleLog();
-    await server.stop(config.values.server.shutdown_timeout);
+    await assembly.durable.settleLog();
+    const saved = assembly.durable.saveBeforeStop("default");
+    await Promise.allSettled([saved, server.stop(config.values.server.shutdown_timeout)]);
     await assembly.close();
+    await saved;
   };
   await server.listen(transport, undefined);
   assembly.start(server);

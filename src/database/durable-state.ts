@@ -1,0 +1,279 @@
+/**
+ * The data set on disk: loads it, and keeps it there while commands go on.
+ *
+ * Invariants
+ *  - Nothing on disk is changed before everything was read and verified.
+ *  - While data is loaded no command sees any of it.
+ *  - The log, the checkpoints and what is kept of both agree at any moment at which the process may die: what a start would find
+ *    has every effect that was acknowledged.
+ */
+import { readManifest } from "../aof/manifest-file.ts";
+import { FerriteError } from "../base/errors.ts";
+import { CheckpointFolder, nextCheckpointId } from "../checkpoint/checkpoint-folder.ts";
+import type { CheckpointManifest } from "../checkpoint/manifest-format.ts";
+import { type BlockCodec, loadLz4 } from "../codec/compression.ts";
+import { type Crc32c, crc32cPortable } from "../codec/crc32c.ts";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { FileSystem } from "../ports/file-system.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { DataDirectory } from "../recovery/data-directory.ts";
+import { loadNewest } from "../recovery/load-newest.ts";
+import { logLacksAfter } from "../recovery/log-coverage.ts";
+import { ATTENTION_LOADING } from "./attention.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import type { Database } from "./database.ts";
+import { Loading, type LoadingReading } from "./loading.ts";
+import { LogRewriting } from "./log-rewriting.ts";
+import { type Recovered, recoverFromLog } from "./open-database.ts";
+import { failUnlessPublished } from "./save-failure.ts";
+
+/** Between two moments at which clients are answered while data is loaded. */
+const LOADING_SLICE_MS = 5;
+
+/** What reaches the disk. */
+export interface StoragePorts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly fileSystem: FileSystem;
+  /** Under `aof_sync = "always"`: how quick a sync must be for the loop to wait for it; see SyncPlace. Never by default. */
+  readonly loopSyncMsMax?: number;
+  /** Checksums of checkpoint files; by default the portable implementation. */
+  readonly crc32c?: Crc32c;
+  /** What compresses checkpoints; by default LZ4, loaded when it is first needed. */
+  readonly loadCodec?: () => Promise<BlockCodec>;
+}
+
+export interface DurableStateParts {
+  readonly config: Config;
+  readonly ports: StoragePorts;
+  readonly directory: DataDirectory;
+  readonly database: Database;
+  /** Runs work in a turn of its own; once the database is served. */
+  readonly within: (work: () => void) => void;
+  /** While the engine is being filled nothing may expire in it. */
+  readonly pauseUpkeep: (on: boolean) => void;
+}
+
+export class DurableState {
+  readonly #parts: DurableStateParts;
+  readonly #folder: CheckpointFolder;
+  #loading: Loading | undefined;
+  #checkpoints: Checkpoints | undefined;
+  #rewriting: LogRewriting | undefined;
+  #loadedFrom: CheckpointManifest | undefined;
+  #recovered: Recovered | undefined;
+
+  constructor(parts: DurableStateParts) {
+    const { config, ports, directory, database } = parts;
+    this.#parts = parts;
+    this.#folder = new CheckpointFolder(ports.fileSystem, directory.checkpointsPath);
+    config.onChange("persistence.aof_sync", (policy) => database.log?.setPolicy(policy));
+  }
+
+  /** Undefined before and after. */
+  get loading(): LoadingReading | undefined {
+    return this.#loading?.reading;
+  }
+  /** Undefined until everything is loaded. */
+  get checkpoints(): Checkpoints | undefined {
+    return this.#checkpoints;
+  }
+  get rewriting(): LogRewriting | undefined {
+    return this.#rewriting;
+  }
+  /** The checkpoint that the start loaded, and what it read of the log. */
+  get loadedFrom(): CheckpointManifest | undefined {
+    return this.#loadedFrom;
+  }
+  get recovered(): Recovered | undefined {
+    return this.#recovered;
+  }
+
+  /**
+   * Loads everything that the directory holds. Meanwhile clients may be served: all but commands that need no data are answered
+   * LOADING.
+   */
+  async recover(): Promise<void> {
+    const { database } = this.#parts;
+    const { clock } = this.#parts.ports;
+    const loading = new Loading(clock);
+    this.#loading = loading;
+    database.setAttention(ATTENTION_LOADING, true);
+    this.#loadedFrom = await this.#loadCheckpoint(loading);
+    this.#recovered = await this.#replay(this.#loadedFrom?.lsn ?? 0, loading);
+    this.#beginCheckpoints();
+    database.setAttention(ATTENTION_LOADING, false);
+    this.#loading = undefined;
+  }
+
+  #loadCheckpoint(loading: Loading): Promise<CheckpointManifest | undefined> {
+    const { fileSystem, logger } = this.#parts.ports;
+    const { persistence } = this.#parts.config.values;
+    let due = 0;
+    return loadNewest({
+      folder: this.#folder,
+      identity: this.#parts.directory.identity,
+      engine: this.#parts.database.engine,
+      logger,
+      crc32c: this.#crc32c,
+      codec: this.#loadCodec,
+      logLacksAfter: (lsn) =>
+        logLacksAfter(readManifest(fileSystem, this.#parts.directory.aofPath, persistence.aof_file), lsn),
+      onProgress: (bytesDone, bytesTotal) => {
+        loading.loadedBytes = bytesDone;
+        loading.totalBytes = bytesTotal;
+      },
+      breathe: () => {
+        const nowMs = this.#parts.ports.clock.monotonicMs();
+        if (nowMs < due) return undefined;
+        return this.#breathe(loading).then(() => {
+          due = this.#parts.ports.clock.monotonicMs() + LOADING_SLICE_MS;
+        });
+      },
+    });
+  }
+
+  #replay(afterLsn: number, loading: Loading): Promise<Recovered> {
+    const { persistence } = this.#parts.config.values;
+    const { fileSystem, clock, logger, loopSyncMsMax } = this.#parts.ports;
+    return recoverFromLog(
+      this.#parts.database,
+      {
+        fileSystem,
+        folder: this.#parts.directory.aofPath,
+        stem: persistence.aof_file,
+        policy: persistence.aof_sync,
+        partBytesMax: persistence.aof_part_max_size,
+        loopSyncMsMax: loopSyncMsMax ?? 0,
+        isKnown: !this.#parts.directory.isNew,
+        afterLsn,
+        keeps: persistence.aof_enabled,
+        breathe: () => this.#breathe(loading),
+      },
+      clock,
+      logger,
+    );
+  }
+
+  /** Lets clients be answered between two slices of loading. */
+  async #breathe(loading: Loading): Promise<void> {
+    await new Promise<void>((resolve) => this.#parts.ports.clock.soon(resolve));
+    if (loading.isCancelled) throw new FerriteError("closed", "loading was given up, the server is stopping");
+  }
+
+  /** Everything was read: the folder may be changed from here on. */
+  #beginCheckpoints(): void {
+    const folder = this.#folder;
+    const { clock, logger } = this.#parts.ports;
+    const { persistence } = this.#parts.config.values;
+    const { database } = this.#parts;
+    folder.create();
+    folder.removeUnfinished();
+    const checkpoints = new Checkpoints({
+      database,
+      clock,
+      logger,
+      folder,
+      identity: this.#parts.directory.identity,
+      crc32c: this.#crc32c,
+      loadCodec: this.#loadCodec,
+      settings: () => ({
+        enabled: persistence.checkpoint_enabled,
+        rules: persistence.save_rules,
+        intervalMs: persistence.checkpoint_interval,
+        kept: persistence.checkpoints_kept,
+        compression: persistence.checkpoint_compression,
+      }),
+      within: this.#parts.within,
+      nextId: nextCheckpointId(folder.list()),
+      newest: this.#loadedFrom,
+      published: (oldestLsn) => this.#dropLogBelow(oldestLsn + 1),
+    });
+    this.#checkpoints = checkpoints;
+    this.#rewriting = new LogRewriting({
+      database,
+      clock,
+      logger,
+      checkpoints,
+      settings: () => ({
+        checkpointsEnabled: persistence.checkpoint_enabled,
+        percentage: persistence.aof_rewrite_percentage,
+        sizeMin: persistence.aof_rewrite_min_size,
+      }),
+      writeBase: () => Promise.reject(new FerriteError("unavailable", "not yet")),
+    });
+  }
+
+  /** What every checkpoint that is kept holds need not be logged any more; where none are taken the log stays whole. */
+  #dropLogBelow(lsn: number): void {
+    const { log } = this.#parts.database;
+    if (log === undefined || !this.#parts.config.values.persistence.checkpoint_enabled) return;
+    log.dropPartsBelow(lsn);
+    this.#rewriting?.shortened();
+  }
+
+  get #crc32c(): Crc32c {
+    return this.#parts.ports.crc32c ?? crc32cPortable;
+  }
+
+  readonly #loadCodec = (): Promise<BlockCodec> => (this.#parts.ports.loadCodec ?? loadLz4)();
+
+  /** DEBUG RELOAD: everything is written, forgotten, and read again, while nobody may change it. */
+  async reload(): Promise<void> {
+    const { database, pauseUpkeep } = this.#parts;
+    const checkpoints = this.#checkpoints;
+    if (checkpoints === undefined)
+      throw new FerriteError("unavailable", "ERR the data set is not loaded yet");
+    database.setAttention(ATTENTION_LOADING, true);
+    try {
+      const result = await checkpoints.take();
+      failUnlessPublished(result);
+      await checkpoints.whileIdle(async () => {
+        pauseUpkeep(true);
+        database.engine.clear();
+        await this.#loadCheckpoint(new Loading(this.#parts.ports.clock));
+      });
+    } finally {
+      pauseUpkeep(false);
+      database.setAttention(ATTENTION_LOADING, false);
+    }
+  }
+
+  /** Once per tick. */
+  tick(): void {
+    this.#checkpoints?.tick();
+    this.#rewriting?.tick();
+  }
+
+  /**
+   * For a stop: takes a checkpoint if one was asked for, or if without it what has changed would be lost. Rejects if it fails;
+   * nothing is stopped by that.
+   */
+  async saveBeforeStop(save: "default" | "save" | "nosave"): Promise<void> {
+    const checkpoints = this.#checkpoints;
+    if (checkpoints === undefined || save === "nosave") return;
+    const { effects, log } = this.#parts.database;
+    const isNeeded =
+      log === undefined && this.#parts.config.values.persistence.checkpoint_enabled && effects.dirty > 0;
+    if (save === "save" || isNeeded) failUnlessPublished(await checkpoints.take());
+  }
+
+  /** Makes what was executed durable, so that replies that wait for it can leave. A log that has failed stays so. */
+  async settleLog(): Promise<void> {
+    const log = this.#parts.database.log;
+    if (log === undefined || !log.canWrite) return;
+    await new Promise<void>((resolve) => log.forceSync(() => resolve()));
+  }
+
+  /** Nothing is begun any more. */
+  beginStop(): void {
+    if (this.#loading !== undefined) this.#loading.isCancelled = true;
+  }
+
+  /** What was executed is made durable; nothing is written afterwards. Rejects if it could not be. */
+  async close(): Promise<void> {
+    await this.#checkpoints?.stop();
+    await this.#parts.database.log?.close();
+  }
+}
