@@ -6,6 +6,7 @@
  *  - a copy is a complete log of its own; the original is not touched;
  *  - in place, no byte is removed: the manifest ends the log before the damage, and what follows stays as files
  *    that no manifest names;
+ *  - a base is never cut: a part of it is a state that never existed. To `drop` from it loses keys;
  *  - where frames are dropped in the middle, a `#L` frame states which LSNs are lost, so that the gap is known.
  *
  * Two ways: `cut` ends the log before the first damage: what is left is a state that existed. `drop` keeps what is
@@ -19,7 +20,7 @@ import type { Finding } from "./inspect-log.ts";
 import { inspectLog } from "./inspect-log.ts";
 import { LogFolder } from "./log-folder.ts";
 import { publishManifest } from "./manifest-file.ts";
-import type { PartEntry } from "./manifest-format.ts";
+import type { BaseEntry, PartEntry } from "./manifest-format.ts";
 import { DEFAULT_STEM, partName, tornName } from "./part-names.ts";
 import { appendRange, copyRange } from "./torn-tail.ts";
 
@@ -40,6 +41,8 @@ export interface AofRepair {
   readonly findings: readonly Finding[];
   /** LSN ranges that the repaired log lacks; `lastLsn` 0 means that it is not known how many followed. */
   readonly lost: readonly { readonly firstLsn: number; readonly lastLsn: number }[];
+  /** Keys of the base are lost; which ones is unknown. */
+  readonly baseIsDamaged: boolean;
   readonly bytesKept: number;
   readonly bytesDropped: number;
   readonly lastLsn: number;
@@ -73,6 +76,10 @@ class Repair {
   readonly #kept: KeptPart[] = [];
   readonly #lost: { firstLsn: number; lastLsn: number }[] = [];
   #findings: readonly Finding[] = [];
+  #base: BaseEntry | undefined;
+  #baseBytes = 0;
+  #baseIsDamaged = false;
+  #isInBase = false;
   #cut = false;
   #nextLsn = 0;
   #bytes = 0;
@@ -93,16 +100,26 @@ class Repair {
       this.#finishTarget();
     }
     const parts = this.#kept.map((kept, index) => describe(kept, index < this.#kept.length - 1));
-    if (parts.length > 0) publishManifest(this.#fs, into, this.#stem, { parts });
+    const base = this.#base === undefined ? {} : { base: { ...this.#base, validBytes: this.#baseBytes } };
+    if (parts.length > 0 || this.#base !== undefined)
+      publishManifest(this.#fs, into, this.#stem, { ...base, parts });
     return this.#report(into);
   }
 
   inPlace(): AofRepair {
     this.#walk(undefined);
-    if (this.#findings.length > 0 && this.#kept.length > 0) {
-      this.#saveTail(this.#kept.at(-1)!);
+    if (this.#findings.length > 0 && (this.#kept.length > 0 || this.#base !== undefined)) {
+      const last = this.#kept.at(-1);
+      if (last !== undefined) this.#saveTail(last);
       const sealed = this.#kept.map((kept) => describe(kept, true));
-      const folder = new LogFolder(this.#fs, this.#folder, this.#stem, sealed);
+      const manifest = { ...(this.#base === undefined ? {} : { base: this.#base }), parts: sealed };
+      const folder = new LogFolder({
+        fs: this.#fs,
+        path: this.#folder,
+        stem: this.#stem,
+        manifest,
+        marks: false,
+      });
       const open = folder.create(this.#nextLsn);
       folder.publish(undefined, open);
       open.file.close();
@@ -122,6 +139,7 @@ class Repair {
   /** Visits all of the log; keeps frames, copying them if there is a target. */
   #walk(into: string | undefined): void {
     const inspection = inspectLog(this.#fs, this.#folder, this.#stem, {
+      base: (entry) => this.#beginBase(entry, into),
       part: (entry) => this.#beginPart(entry, into),
       frame: (reader, due) => this.#frame(reader, due),
       finding: (finding) => this.#finding(finding),
@@ -135,8 +153,16 @@ class Repair {
     }
   }
 
+  #beginBase(entry: BaseEntry, into: string | undefined): void {
+    this.#base = entry;
+    this.#isInBase = true;
+    this.#nextLsn = entry.lsn + 1;
+    if (into !== undefined) this.#target = this.#fs.openSync(`${into}/${entry.name}`, "create");
+  }
+
   #beginPart(entry: PartEntry, into: string | undefined): void {
     this.#finishTarget();
+    this.#isInBase = false;
     if (this.#cut) return;
     if (this.#nextLsn === 0) this.#nextLsn = entry.firstLsn;
     this.#kept.push({ entry, firstLsn: this.#nextLsn, lastLsn: this.#nextLsn - 1, bytes: 0 });
@@ -145,12 +171,28 @@ class Repair {
   }
 
   #finding(finding: Finding): void {
+    if (this.#isInBase) this.#baseFinding(finding);
     // A manifest is written anew in any case, and a torn tail is the end of the log anyway.
     if (finding.kind !== "manifest" && (this.#options.mode === "cut" || finding.kind === "torn"))
       this.#cut = true;
   }
 
+  #baseFinding({ part, offset, reason }: Finding): void {
+    this.#baseIsDamaged = true;
+    if (this.#options.mode === "drop") return;
+    throw new FerriteError(
+      "corruption",
+      `the base ${this.#folder}/${part} is damaged at offset ${offset}: ${reason}; what is before it is no state that ever existed, so the log cannot end there. Restore the file, or keep what is valid with --drop`,
+    );
+  }
+
   #frame(reader: FrameReader, due: number): void {
+    if (this.#isInBase) {
+      if (this.#target !== undefined)
+        appendRange(reader.file, reader.position, reader.frameEnd, this.#target);
+      this.#baseBytes += reader.frameEnd - reader.position;
+      return;
+    }
     const part = this.#kept.at(-1);
     if (this.#cut || part === undefined) return;
     const { header } = reader;
@@ -186,13 +228,14 @@ class Repair {
   }
 
   #report(into: string): AofRepair {
-    const bytesKept = this.#kept.reduce((total, part) => total + part.bytes, 0);
+    const bytesKept = this.#kept.reduce((total, part) => total + part.bytes, this.#baseBytes);
     return {
       mode: this.#options.mode,
       folder: this.#folder,
       into,
       findings: this.#findings,
       lost: this.#lost,
+      baseIsDamaged: this.#baseIsDamaged,
       bytesKept,
       bytesDropped: Math.max(0, this.#bytes - bytesKept),
       lastLsn: Math.max(0, this.#nextLsn - 1),

@@ -13,6 +13,10 @@ export interface AofStats {
   readonly units: number;
   readonly effectsPerFrame: number;
   readonly bytesPerEffect: number;
+  /** Absent without a base. */
+  readonly baseLsn?: number;
+  readonly baseBytes: number;
+  readonly baseCommands: number;
   readonly firstLsn: number;
   readonly lastLsn: number;
   readonly firstTimeMs: number;
@@ -36,6 +40,8 @@ export interface AofCheck {
   /** Effects that an earlier repair gave up. */
   readonly lostEffects: number;
   readonly strayParts: readonly string[];
+  /** A copy that was made while a server wrote and is older than its manifest: it is read as far as it goes. */
+  readonly copied: boolean;
 }
 
 /** Throws FerriteError("usage") for a log of another program or version, or the system's error. */
@@ -46,6 +52,10 @@ export function aofStats(fs: FileSystem, folder: string, stem: string = DEFAULT_
   const bytes = sum((part) => part.bytes);
   const frames = sum((part) => part.frames);
   const effects = sum((part) => part.effects);
+  const base = parts.find((part) => part.type === "base");
+  const incremental = parts.filter((part) => part.type === "incr");
+  const effectBytes = bytes - (base?.bytes ?? 0);
+  const effectFrames = frames - (base?.frames ?? 0);
   return {
     folder,
     parts,
@@ -53,9 +63,12 @@ export function aofStats(fs: FileSystem, folder: string, stem: string = DEFAULT_
     frames,
     effects,
     units: sum((part) => part.units),
-    effectsPerFrame: frames === 0 ? 0 : effects / frames,
-    bytesPerEffect: effects === 0 ? 0 : bytes / effects,
-    firstLsn: parts.find((part) => part.firstLsn > 0)?.firstLsn ?? 0,
+    effectsPerFrame: effectFrames === 0 ? 0 : effects / effectFrames,
+    bytesPerEffect: effects === 0 ? 0 : effectBytes / effects,
+    ...(base === undefined ? {} : { baseLsn: base.lastLsn }),
+    baseBytes: base?.bytes ?? 0,
+    baseCommands: base?.commands ?? 0,
+    firstLsn: incremental.find((part) => part.firstLsn > 0)?.firstLsn ?? 0,
     lastLsn,
     firstTimeMs: parts.find((part) => part.firstTimeMs > 0)?.firstTimeMs ?? 0,
     lastTimeMs: parts.findLast((part) => part.lastTimeMs > 0)?.lastTimeMs ?? 0,
@@ -67,7 +80,7 @@ export function aofStats(fs: FileSystem, folder: string, stem: string = DEFAULT_
 
 /** Throws FerriteError("usage") for a log of another program or version, or the system's error. */
 export function aofCheck(fs: FileSystem, folder: string, stem: string = DEFAULT_STEM): AofCheck {
-  const { parts, findings, strayParts, lastLsn } = inspectLog(fs, folder, stem);
+  const { parts, findings, strayParts, copied, lastLsn } = inspectLog(fs, folder, stem);
   const damaged = findings.some((finding) => finding.kind !== "torn");
   return {
     folder,
@@ -77,5 +90,6 @@ export function aofCheck(fs: FileSystem, folder: string, stem: string = DEFAULT_
     lastLsn,
     lostEffects: parts.reduce((total, part) => total + part.lostEffects, 0),
     strayParts,
+    copied,
   };
 }

@@ -20,19 +20,20 @@
  * Hot-path file: the `append…` methods allocate nothing.
  */
 import { assert } from "../base/assert.ts";
+import { FerriteError } from "../base/errors.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
-import type { Logger } from "../ports/logger.ts";
 import { DurabilityWaiters, type SyncDone } from "./durability-waiters.ts";
 import type { EffectBuffer } from "./effect-buffer.ts";
 import { FrameAppender } from "./frame-appender.ts";
 import { HEADER_BYTES_MAX } from "./frame-format.ts";
 import { Healing } from "./healing.ts";
-import type { AppendOnlyLogOptions, LogCounters } from "./log-face.ts";
+import type { AppendOnlyLogOptions, LogCounters, PartBegun } from "./log-face.ts";
 import { HELD_BYTES_MAX_DEFAULT, PART_BYTES_MAX_DEFAULT } from "./log-face.ts";
 import type { LogFolder } from "./log-folder.ts";
 import type { LogStatus } from "./log-health.ts";
 import { LogHealth } from "./log-health.ts";
 import type { LogPart } from "./log-part.ts";
+import type { BaseEntry } from "./manifest-format.ts";
 import { PendingFrames } from "./pending-frames.ts";
 import { Rotation } from "./rotation.ts";
 import { SPACE_AHEAD_MAX_BYTES } from "./space-policy.ts";
@@ -42,7 +43,6 @@ import { SYNC_INTERVAL_MS } from "./sync-policy.ts";
 
 export class AppendOnlyLog {
   readonly #clock: Clock;
-  readonly #logger: Logger;
   readonly #folder: LogFolder;
   readonly #frames: PendingFrames;
   readonly #appender: FrameAppender;
@@ -72,7 +72,6 @@ export class AppendOnlyLog {
    */
   constructor(folder: LogFolder, part: LogPart, options: AppendOnlyLogOptions, failure?: unknown) {
     this.#clock = options.clock;
-    this.#logger = options.logger;
     this.#policy = options.policy;
     this.#heldBytesMax = options.heldBytesMax ?? HELD_BYTES_MAX_DEFAULT;
     this.#appender = new FrameAppender(options.clock);
@@ -241,20 +240,27 @@ export class AppendOnlyLog {
     this.#syncIfDirty();
   }
 
-  /** Starts a new part as soon as nothing is under way; a part without effects is kept. */
-  rotate(): void {
-    this.#rotation.request();
+  /** Starts a new part as soon as nothing is under way; a part without effects is kept. `begun` is called later, if given. */
+  rotate(begun?: PartBegun): void {
+    this.#rotation.request(begun);
     // Effects of a turn that is not over yet must not be written without the rest of it.
-    if (this.#frames.open.isEmpty) this.#continue();
+    if (begun !== undefined) this.#clock.soon(this.#rotateSoon);
+    else if (this.#frames.open.isEmpty) this.#continue();
   }
 
   /**
-   * Removes the parts whose every effect is below `lsn`; returns their names. Throws the system's error or, while
-   * the log heals, its failure; nothing is removed then.
+   * Takes the parts whose every effect is below `lsn` out of the log; their files go with the next call. Returns their
+   * names. Throws the system's error or, while the log heals, its failure; nothing is changed then.
    */
   dropPartsBelow(lsn: number): readonly string[] {
     if (this.#health.failure !== undefined) throw this.#health.failure;
     return this.#folder.dropBelow(lsn, this.#part);
+  }
+
+  /** The log begins after `lsn` from now on, whose state `base` or a checkpoint holds, durably. Else as `dropPartsBelow`. */
+  beginAt(lsn: number, base?: BaseEntry): readonly string[] {
+    if (this.#health.failure !== undefined) throw this.#health.failure;
+    return this.#folder.beginAt(lsn, base, this.#part);
   }
 
   /**
@@ -266,8 +272,11 @@ export class AppendOnlyLog {
     this.#health.healing?.adoptCheckpoint(lsn);
   }
 
-  /** Writes and syncs what is left, states that the log is whole, closes. Rejects if effects are not on disk. */
-  async close(): Promise<void> {
+  /**
+   * Writes and syncs what is left, states that the log is whole, closes. Rejects if effects are not on disk. With `seal`
+   * the manifest says that nothing follows: the data set goes on without the log.
+   */
+  async close(seal = false): Promise<void> {
     if (this.#closed) return;
     this.#closing = true;
     this.commitTurn(this.#clock.wallMs());
@@ -280,9 +289,12 @@ export class AppendOnlyLog {
       if (this.#health.ok) {
         this.#part.space.tryCut(this.#part.sizeBytes);
         this.#part.file.syncSync();
+        this.#part.synced(this.#part.sizeBytes, this.#part.writtenLsn);
+        if (seal) this.#folder.publish(this.#part, undefined);
       }
     } finally {
       this.#closed = true;
+      this.#rotation.settle(new FerriteError("closed", "the AOF was closed"), this.durableLsn);
       this.#timer?.cancel();
       this.#health.close();
       this.#part.close();
@@ -335,8 +347,7 @@ export class AppendOnlyLog {
   /** Starts what is due and possible now: a rotation, or the next append on a thread. */
   #continue(): void {
     if (!this.#health.ok || this.#inFlight !== undefined) return;
-    if (this.#rotation.wanted) this.#rotateIfQuiet();
-    if (!this.#health.ok) return;
+    if (this.#rotation.wanted && !this.#rotateIfQuiet()) return;
     const frame = this.#frames.take(this.#part.durableLsn);
     if (frame === undefined) return;
     if (!this.#part.space.admits(this.#part.sizeBytes, frame.frameBytes)) {
@@ -433,51 +444,45 @@ export class AppendOnlyLog {
     }
   };
 
-  /**
-   * Writes a frame without effects, whose header states that all before it is durable: damage to an idle log is
-   * then told from a torn tail. The frame itself need not be durable.
-   */
   #stateDurability(): void {
-    const part = this.#part;
-    const frame = this.#frames.open;
-    if (
-      part.isDirty ||
-      part.statedLsn >= part.durableLsn ||
-      this.#inFlight !== undefined ||
-      !this.#frames.isEmpty ||
-      !part.space.admits(part.sizeBytes, HEADER_BYTES_MAX)
-    )
-      return;
-    frame.seal(this.#clock.wallMs(), part.durableLsn);
+    if (this.#inFlight !== undefined) return;
     try {
-      this.#appender.writeSync(part, frame);
-      part.wrote(frame.frameBytes, part.writtenLsn);
-      part.statedLsn = part.durableLsn;
+      this.#appender.stateDurability(this.#part, this.#frames, this.#clock.wallMs());
     } catch (error) {
       this.#poison(error);
     }
-    frame.reset(frame.nextLsn);
   }
 
-  #rotateIfQuiet(): void {
-    if (this.#syncing || this.#part.space.busy) return;
+  /** False if the log has failed by it. */
+  #rotateIfQuiet(): boolean {
+    if (this.#syncing || this.#part.space.busy) return true;
     if (this.#rotation.syncFirst(this.#part)) {
       this.#syncIfDirty();
-      return;
+      return this.#health.ok;
     }
-    const result = this.#rotation.move(this.#part);
+    const drained = !this.#rotation.isExact || this.#frames.isEmpty;
+    const result = this.#rotation.move(this.#part, this.#drain);
     if (result.kind === "moved") this.#part = result.part;
-    else if (result.kind === "failed") this.#poison(result.error, result.candidate);
+    if (result.kind === "failed") this.#poison(result.error, result.candidate);
+    else this.#rotation.settle(result.kind === "stayed" ? result.error : undefined, this.writtenLsn);
+    if (!drained) this.#clock.soon(() => this.#announce());
+    return this.#health.ok;
   }
+
+  readonly #rotateSoon = (): void => {
+    if (this.#health.failure === undefined) this.#continue();
+    else this.#rotation.settle(this.#health.failure, this.durableLsn);
+  };
+
+  readonly #drain = (): void =>
+    this.#frames.drain(this.#part.durableLsn, (frame) => {
+      this.#appender.writeSync(this.#part, frame);
+      this.#wrote(frame.frameBytes, frame.nextLsn - 1, this.#part.durableLsn);
+    });
 
   #hold(): void {
     this.#frames.keep(this.#part.durableLsn);
-    if (this.#frames.payloadBytes <= this.#heldBytesMax) return;
-    this.#health.healing?.dropHeld();
-    this.#logger.warning("AOF: memory for unwritten effects is used up, a checkpoint is needed", {
-      heldBytesMax: this.#heldBytesMax,
-      lsn: this.nextLsn - 1,
-    });
+    this.#health.hold(this.#frames.payloadBytes, this.#heldBytesMax, this.nextLsn - 1);
   }
 
   /** From here on nothing is acknowledged until a new part has taken over. */
@@ -486,6 +491,7 @@ export class AppendOnlyLog {
     this.#timer = undefined;
     this.#health.fail(cause, new Healing(this.#folder, this.#frames, this.#part, candidate));
     this.#waiters.fail(this.#health.failure);
+    this.#rotation.settle(cause, this.durableLsn);
   }
 
   #healed(part: LogPart): void {

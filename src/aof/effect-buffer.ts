@@ -49,6 +49,7 @@ export class EffectBuffer {
   #padded = false;
   #timeMs = 0;
   #durableLsn = 0;
+  #kind = KIND_EFFECTS;
   #payloadCrc = 0;
   #firstLsn: number;
   #effects = 0;
@@ -185,8 +186,9 @@ export class EffectBuffer {
   }
 
   /** Completes the frame. Nothing can be appended until `reset`. An empty buffer gives an empty frame. */
-  seal(timeMs: number, durableLsn: number): void {
+  seal(timeMs: number, durableLsn: number, kind: number = KIND_EFFECTS): void {
     assert(!this.#sealed, "a frame is sealed twice");
+    this.#kind = kind;
     this.#closeRange();
     this.#sealed = true;
     this.#headerStart = HEADER_BYTES_MAX;
@@ -210,7 +212,7 @@ export class EffectBuffer {
     const size = writeFrameHeader(
       b,
       0,
-      KIND_EFFECTS,
+      this.#kind,
       this.#firstLsn,
       this.#effects,
       payload,

@@ -8,7 +8,9 @@
 import type { Clock } from "../ports/clock.ts";
 import { DirectFrames } from "./direct-frames.ts";
 import type { EffectBuffer } from "./effect-buffer.ts";
+import { HEADER_BYTES_MAX } from "./frame-format.ts";
 import type { LogPart } from "./log-part.ts";
+import type { PendingFrames } from "./pending-frames.ts";
 
 type AppendDone = (error: Error | undefined) => void;
 
@@ -54,6 +56,24 @@ export class FrameAppender {
       frame.forEachPiece(this.#overwritePiece);
     } else {
       frame.forEachPiece(this.#appendPiece);
+    }
+  }
+
+  /**
+   * If all is written and durable and no frame says so yet, writes one without effects, whose header does: damage to an
+   * idle log is then told from a torn tail. The frame itself need not be durable. Throws as `writeSync`.
+   */
+  stateDurability(part: LogPart, frames: PendingFrames, nowMs: number): void {
+    if (part.isDirty || part.statedLsn >= part.durableLsn || !frames.isEmpty) return;
+    if (!part.space.admits(part.sizeBytes, HEADER_BYTES_MAX)) return;
+    const frame = frames.open;
+    frame.seal(nowMs, part.durableLsn);
+    try {
+      this.writeSync(part, frame);
+      part.wrote(frame.frameBytes, part.writtenLsn);
+      part.statedLsn = part.durableLsn;
+    } finally {
+      frame.reset(frame.nextLsn);
     }
   }
 

@@ -7,7 +7,7 @@
  *  - all numbers are canonical decimals below 2^53; the checksums are eight lower-case hex digits;
  *  - `headerCrc` covers every byte of the line before the space in front of it, so a header is trusted, and
  *    its `payloadBytes` believed, without reading the payload;
- *  - the LSNs of a frame are `firstLsn` … `firstLsn + effects - 1`; `durableLsn < firstLsn`.
+ *  - the LSNs of a frame are `firstLsn` … `firstLsn + effects - 1`, those of a base have none; `durableLsn < firstLsn`.
  *
  * A line of text rather than a binary header: the file stays readable in `less` and loadable by Redis 7. Two
  * checksums rather than one: after damage the next frame is found by its header alone. See docs/formats/aof.md.
@@ -24,6 +24,8 @@ export const HEADER_BYTES_MAX = 128;
 export const KIND_EFFECTS = 70;
 /** `#L`: effects that were lost and given up by a repair; no payload. */
 export const KIND_LOST = 76;
+/** `#B`: commands of a base, which have no LSNs of their own; `firstLsn` is the one after the base's. */
+export const KIND_BASE = 66;
 
 /** What `FrameHeader.parse` answers when the range ends before the line does. */
 export const HEADER_INCOMPLETE = -1;
@@ -52,7 +54,7 @@ export class FrameHeader {
 
   /** The LSN that the effect after this frame has. */
   get nextLsn(): number {
-    return this.firstLsn + this.effects;
+    return this.kind === KIND_BASE ? this.firstLsn : this.firstLsn + this.effects;
   }
 
   /**

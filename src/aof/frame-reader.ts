@@ -16,7 +16,14 @@ import type { File } from "../ports/file-system.ts";
 import type { Request } from "../protocol/request.ts";
 import { COMMAND_INCOMPLETE, CommandParser } from "./command-parser.ts";
 import { FileWindow, WINDOW_BYTES } from "./file-window.ts";
-import { FrameHeader, HEADER_BYTES_MAX, HEADER_INCOMPLETE, KIND_EFFECTS, KIND_LOST } from "./frame-format.ts";
+import {
+  FrameHeader,
+  HEADER_BYTES_MAX,
+  HEADER_INCOMPLETE,
+  KIND_BASE,
+  KIND_EFFECTS,
+  KIND_LOST,
+} from "./frame-format.ts";
 
 /** Frames of at most this size are held whole. */
 export const FRAME_WINDOW_MAX = 16 * 1024 * 1024;
@@ -55,6 +62,11 @@ export class FrameReader {
     this.position = from;
     this.frameEnd = from;
     this.window = new FileWindow(file, limit);
+  }
+
+  /** File offset after the command that `nextCommand` found last. */
+  get commandEnd(): number {
+    return this.#cursor;
   }
 
   get payloadStart(): number {
@@ -100,10 +112,11 @@ export class FrameReader {
   /** Throws FerriteError("usage") if the present frame is of a kind that this version does not read. */
   requireKnownKind(): void {
     const { kind } = this.header;
-    if (kind === KIND_EFFECTS || (kind === KIND_LOST && this.header.payloadBytes === 0)) return;
+    if (kind === KIND_EFFECTS || kind === KIND_BASE) return;
+    if (kind === KIND_LOST && this.header.payloadBytes === 0) return;
     throw new FerriteError(
       "usage",
-      `${this.file.path} holds a frame of kind #${String.fromCharCode(kind)} at offset ${this.position}; this version of ferrite reads #F and #L only`,
+      `${this.file.path} holds a frame of kind #${String.fromCharCode(kind)} at offset ${this.position}; this version of ferrite reads #F, #B and #L only`,
     );
   }
 

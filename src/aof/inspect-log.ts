@@ -10,7 +10,8 @@ import { latin1 } from "../base/bytes.ts";
 import { FerriteError, messageOf } from "../base/errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { Request } from "../protocol/request.ts";
-import { KIND_LOST } from "./frame-format.ts";
+import { entriesToRead, isEarlierCopy } from "./copied-log.ts";
+import { KIND_BASE, KIND_LOST } from "./frame-format.ts";
 import {
   COMMAND_EFFECT,
   COMMAND_MULTI,
@@ -19,9 +20,11 @@ import {
   FRAME_OK,
   FrameReader,
 } from "./frame-reader.ts";
+import { guessEntries } from "./guess-entries.ts";
 import { listParts, readManifest } from "./manifest-file.ts";
-import type { PartEntry } from "./manifest-format.ts";
+import type { BaseEntry, LogEntries, PartEntry } from "./manifest-format.ts";
 import { checkStem } from "./part-names.ts";
+import { unpublishedFiles } from "./read-log.ts";
 import { findFrame, judgeTail } from "./tail-scan.ts";
 
 /**
@@ -48,6 +51,7 @@ export interface Finding {
 export interface PartReport {
   readonly name: string;
   readonly seq: number;
+  readonly type: "base" | "incr";
   readonly sealed: boolean;
   /** Bytes that belong to the log, valid or not. */
   readonly bytes: number;
@@ -57,7 +61,9 @@ export interface PartReport {
   readonly effects: number;
   readonly units: number;
   readonly lostEffects: number;
-  /** 0 if the part has no effect. */
+  /** Of a base, whose commands are not effects and have no LSNs. */
+  readonly commands: number;
+  /** 0 if the part has no effect; of a base the LSN whose state it holds. */
   readonly firstLsn: number;
   readonly lastLsn: number;
   readonly firstTimeMs: number;
@@ -66,6 +72,8 @@ export interface PartReport {
 
 /** What the walk tells while it goes; `due` is the LSN that follows what was valid so far. */
 export interface LogVisitor {
+  /** A base comes first; its frames are told as those of parts are. */
+  base?(entry: BaseEntry): void;
   part?(entry: PartEntry): void;
   /** A valid frame whose first LSN is `due` or, after a gap, above it. `reader` stands on it. */
   frame?(reader: FrameReader, due: number): void;
@@ -76,6 +84,8 @@ export interface Inspection {
   readonly parts: readonly PartReport[];
   readonly findings: readonly Finding[];
   readonly strayParts: readonly string[];
+  /** A copy that was listed before its manifest was made: its log ends where the copy does. */
+  readonly copied: boolean;
   /** Effects by command name, in capitals. */
   readonly commands: Readonly<Record<string, number>>;
   readonly databases: readonly number[];
@@ -102,7 +112,11 @@ class Inspector {
   readonly #findings: Finding[] = [];
   readonly #commands = new Map<string, number>();
   readonly #databases = new Set<number>();
+  /** Parts that are not stray. */
+  readonly #known = new Set<string>();
   #due = 0;
+  #copied = false;
+  #isInBase = false;
 
   constructor(fs: FileSystem, folder: string, stem: string, visitor: LogVisitor) {
     this.#fs = fs;
@@ -112,41 +126,84 @@ class Inspector {
   }
 
   run(): Inspection {
-    const present = listParts(this.#fs, this.#folder, this.#stem);
-    const entries = this.#entries(present);
-    const named = new Set(entries.map((entry) => entry.name));
-    const parts = entries.map((entry, index) => this.#inspectPart(entry, index === entries.length - 1));
+    const { base, parts: entries } = this.#entries();
+    const reports = base === undefined ? [] : [this.#inspectBase(base)];
+    if (this.#copied) this.#inspectCopy(entries, reports);
+    else entries.forEach((entry, i) => void reports.push(this.#inspectPart(entry, i === entries.length - 1)));
+    const present = listParts(this.#fs, this.#folder, this.#stem).map(({ name }) => name);
     return {
-      parts,
+      parts: reports,
       findings: this.#findings,
-      strayParts: present.map((part) => part.name).filter((name) => !named.has(name)),
+      strayParts: present.filter((name) => !this.#known.has(name)),
+      copied: this.#copied,
       commands: Object.fromEntries([...this.#commands].sort((a, b) => b[1] - a[1])),
       databases: [...this.#databases].sort((a, b) => a - b),
       lastLsn: Math.max(0, this.#due - 1),
     };
   }
 
-  #entries(present: readonly { name: string; seq: number }[]): readonly PartEntry[] {
+  #entries(): LogEntries {
     let reason = "there is no manifest";
     try {
       const manifest = readManifest(this.#fs, this.#folder, this.#stem);
-      if (manifest !== undefined) return manifest.parts;
-      if (present.length === 0) return [];
+      for (const name of unpublishedFiles(this.#fs, this.#folder, this.#stem, manifest))
+        this.#known.add(name);
+      if (manifest !== undefined) {
+        this.#copied = isEarlierCopy(this.#fs, this.#folder, manifest);
+        for (const { name } of manifest.left?.parts ?? []) this.#known.add(name);
+        return this.#knowing(entriesToRead(this.#fs, this.#folder, manifest));
+      }
     } catch (error) {
       if (!(error instanceof FerriteError) || error.kind !== "corruption") throw error;
       reason = messageOf(error);
     }
-    this.#report({ kind: "manifest", part: "", offset: 0, bytes: 0, dueLsn: 0, reason });
-    return present.map(({ name, seq }) => ({ name, seq, firstLsn: 0 }));
+    const guess = guessEntries(this.#fs, this.#folder, this.#stem, this.#known);
+    if (guess.parts.length > 0 || guess.base !== undefined)
+      this.#report({ kind: "manifest", part: "", offset: 0, bytes: 0, dueLsn: 0, reason });
+    return this.#knowing(guess);
   }
 
-  #inspectPart(entry: PartEntry, last: boolean): PartReport {
+  #knowing(log: LogEntries): LogEntries {
+    for (const { name } of log.parts) this.#known.add(name);
+    return log;
+  }
+
+  #inspectBase(base: BaseEntry): PartReport {
+    this.#visitor.base?.(base);
+    this.#due = base.lsn + 1;
+    this.#isInBase = true;
+    const { name, seq, lsn, validBytes } = base;
+    const sealed = { lastLsn: lsn, validBytes };
+    const report = this.#inspectFile({ name, seq, firstLsn: lsn + 1, sealed }, false);
+    this.#isInBase = false;
+    return report;
+  }
+
+  /** Ends with the first part of which the copy does not have all; see copied-log.ts. */
+  #inspectCopy(entries: readonly PartEntry[], reports: PartReport[]): void {
+    for (const [index, entry] of entries.entries()) {
+      const size = this.#fs.statSync(`${this.#folder}/${entry.name}`)?.sizeBytes;
+      const isFirst = index === 0 && reports.length === 0;
+      if (size === undefined && !isFirst) return;
+      const { name, seq, firstLsn, sealed } = entry;
+      const limit =
+        sealed === undefined || size === undefined ? {} : { limit: Math.min(size, sealed.validBytes) };
+      reports.push(this.#inspectPart({ name, seq, firstLsn, ...limit }, true));
+      if (sealed === undefined || this.#due <= sealed.lastLsn) return;
+    }
+  }
+
+  #inspectPart(entry: PartEntry & { readonly limit?: number }, last: boolean): PartReport {
     this.#visitor.part?.(entry);
     if (this.#due === 0) this.#due = entry.firstLsn;
-    const report = new PartTally(entry);
+    return this.#inspectFile(entry, last, entry.limit);
+  }
+
+  #inspectFile(entry: PartEntry, last: boolean, bytesMax?: number): PartReport {
+    const report = new PartTally(entry, this.#isInBase);
     const path = `${this.#folder}/${entry.name}`;
     const size = this.#fs.statSync(path)?.sizeBytes;
-    const bytes = entry.sealed?.validBytes ?? size ?? 0;
+    const bytes = bytesMax ?? entry.sealed?.validBytes ?? size ?? 0;
     if (size === undefined || size < bytes) {
       const reason =
         size === undefined ? "the file is missing" : `the file has ${size} bytes, expected ${bytes}`;
@@ -220,6 +277,11 @@ class Inspector {
   #frame(reader: FrameReader, entry: PartEntry, report: PartTally): void {
     reader.requireKnownKind();
     const { header } = reader;
+    if ((header.kind === KIND_BASE) !== this.#isInBase) {
+      const reason = `a frame of kind #${String.fromCharCode(header.kind)} lies in a ${this.#isInBase ? "base" : "part"}`;
+      this.#damage(reader, entry, reason);
+      return;
+    }
     if (this.#due === 0) this.#due = header.firstLsn;
     if (header.firstLsn !== this.#due) {
       const reason = `LSN ${this.#due} is due, found ${header.firstLsn}`;
@@ -237,7 +299,7 @@ class Inspector {
     else if (!this.#effects(reader, entry, report)) return;
     report.frames++;
     report.time(header.timeMs);
-    if (header.effects > 0) report.lsns(header.firstLsn, header.nextLsn - 1);
+    if (header.effects > 0 && !this.#isInBase) report.lsns(header.firstLsn, header.nextLsn - 1);
     this.#visitor.frame?.(reader, this.#due);
     this.#due = Math.max(this.#due, header.nextLsn);
   }
@@ -256,13 +318,14 @@ class Inspector {
         if (kind === COMMAND_MULTI) report.units++;
         if (kind !== COMMAND_EFFECT) continue;
         effects++;
+        this.#databases.add(reader.db);
+        if (this.#isInBase) continue;
         const name = latin1(
           this.#request.bytes,
           this.#request.offsets[0]!,
           this.#request.lengths[0]!,
         ).toUpperCase();
         this.#commands.set(name, (this.#commands.get(name) ?? 0) + 1);
-        this.#databases.add(reader.db);
       }
     } catch (error) {
       if (!(error instanceof FerriteError)) throw error;
@@ -272,19 +335,24 @@ class Inspector {
       reason = `the frame holds ${effects} effects, its header says ${header.effects}`;
     }
     if (reason === "") {
-      report.effects += effects;
+      if (this.#isInBase) report.commands += effects;
+      else report.effects += effects;
       return true;
     }
-    const bytes = reader.frameEnd - reader.position;
+    this.#damage(reader, entry, reason);
+    return false;
+  }
+
+  /** A frame whose checksums are right, but not its content. */
+  #damage(reader: FrameReader, entry: PartEntry, reason: string): void {
     this.#report({
       kind: "damage",
       part: entry.name,
       offset: reader.position,
-      bytes,
-      dueLsn: header.firstLsn,
+      bytes: reader.frameEnd - reader.position,
+      dueLsn: reader.header.firstLsn,
       reason,
     });
-    return false;
   }
 
   #report(finding: Finding): void {
@@ -295,8 +363,10 @@ class Inspector {
 
 class PartTally {
   readonly #entry: PartEntry;
+  readonly #isBase: boolean;
   frames = 0;
   effects = 0;
+  commands = 0;
   units = 0;
   lostEffects = 0;
   spaceBytes = 0;
@@ -305,8 +375,10 @@ class PartTally {
   #firstTimeMs = 0;
   #lastTimeMs = 0;
 
-  constructor(entry: PartEntry) {
+  constructor(entry: PartEntry, isBase: boolean) {
     this.#entry = entry;
+    this.#isBase = isBase;
+    if (isBase) this.#firstLsn = this.#lastLsn = entry.firstLsn - 1;
   }
 
   lsns(first: number, last: number): void {
@@ -323,6 +395,7 @@ class PartTally {
     return {
       name: this.#entry.name,
       seq: this.#entry.seq,
+      type: this.#isBase ? "base" : "incr",
       sealed: this.#entry.sealed !== undefined,
       bytes,
       spaceBytes: this.spaceBytes,
@@ -330,6 +403,7 @@ class PartTally {
       effects: this.effects,
       units: this.units,
       lostEffects: this.lostEffects,
+      commands: this.commands,
       firstLsn: this.#firstLsn,
       lastLsn: this.#lastLsn,
       firstTimeMs: this.#firstTimeMs,

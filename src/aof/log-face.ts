@@ -16,9 +16,17 @@ export interface AppendOnlyLogOptions {
   readonly spaceBytesMax?: number;
   /** Under `always`: the mean duration up to which syncs are made on the loop, see SyncPlace; 0, the default, for never. */
   readonly loopSyncMsMax?: number;
+  /** Whether manifests have marks, by which a copied folder is known (copied-log.ts). Default true. */
+  readonly marks?: boolean;
   /** Payload kept in memory while the disk fails; beyond it only a checkpoint helps. */
   readonly heldBytesMax?: number;
 }
+
+/**
+ * Called once, between turns: every effect so far, up to `lsn`, lies in the parts before and is durable, and the next one
+ * begins a part. With `error` there is no such place now.
+ */
+export type PartBegun = (error: unknown, lsn: number) => void;
 
 /** For INFO and metrics. Counters start at 0 when the log is opened. */
 export interface LogCounters {

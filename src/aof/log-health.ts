@@ -84,6 +84,16 @@ export class LogHealth {
     this.#schedule();
   }
 
+  /** `bytes` of effects up to `lsn` wait; beyond `bytesMax` they are given up, and only a checkpoint helps. */
+  hold(bytes: number, bytesMax: number, lsn: number): void {
+    if (bytes <= bytesMax) return;
+    this.#healing?.dropHeld();
+    this.#logger.warning("AOF: memory for unwritten effects is used up, a checkpoint is needed", {
+      heldBytesMax: bytesMax,
+      lsn,
+    });
+  }
+
   /** Stops retrying. */
   close(): void {
     this.#closed = true;

@@ -1,13 +1,16 @@
 /**
- * The manifest of an AOF folder: which parts make up the log, in order.
+ * The manifest of an AOF folder: which files make up the log, in order.
  *
  * Invariants of a manifest that `decodeManifest` returns:
- *  - sequence numbers ascend; there is at least one part; only the last part may be open;
+ *  - there is at most one base, and it comes first; there is a base or at least one part;
+ *  - the parts' sequence numbers ascend; only the last part may be open;
  *  - a sealed part names its last LSN and its valid bytes: what the file holds beyond them is not log;
  *  - LSNs ascend from part to part. A gap between two parts is possible: it says that a checkpoint covers it.
  *
- * The lines are Redis 7's (`file NAME seq N type i`), which ignores the further pairs and the `#` lines. The
- * last line is a checksum over all before it, because a manifest that is half right is worse than none.
+ * The lines are Redis 7's (`file NAME seq N type b|i`), which ignores the further pairs and the `#` lines, of which two
+ * kinds mean something here: `# left` tells what the last change took out of the log, whose files are still there, and
+ * `# mark` names the file that tells a copied folder from the original (log-folder.ts). The last line is a checksum
+ * over all before it, because a manifest that is half right is worse than none.
  */
 import { fromLatin1, latin1 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
@@ -17,6 +20,8 @@ export const MANIFEST_VERSION = 1;
 
 const FIRST_LINE = `# ferrite-aof-manifest ${MANIFEST_VERSION}`;
 const FIRST_WORDS = "# ferrite-aof-manifest ";
+const LEFT = "# left ";
+const MARK = "# mark ";
 
 export interface PartEntry {
   readonly name: string;
@@ -33,20 +38,47 @@ export interface PartSeal {
   readonly validBytes: number;
 }
 
-export interface Manifest {
+/** A file of commands that make the state at `lsn` out of nothing. */
+export interface BaseEntry {
+  readonly name: string;
+  readonly seq: number;
+  readonly lsn: number;
+  readonly validBytes: number;
+}
+
+/** A base and the parts after it, or parts alone. */
+export interface LogEntries {
+  readonly base?: BaseEntry;
   readonly parts: readonly PartEntry[];
 }
 
+export interface Manifest extends LogEntries {
+  /** What the manifest before this one named and this one does not. Its files go at the next such change, or start. */
+  readonly left?: LogEntries;
+  /** Absent from the folder if that was listed, to be copied, before this manifest was made. */
+  readonly mark?: string;
+}
+
 export function encodeManifest(manifest: Manifest): Uint8Array {
-  const lines = [FIRST_LINE];
-  for (const part of manifest.parts) {
-    let line = `file ${part.name} seq ${part.seq} type i first-lsn ${part.firstLsn}`;
-    if (part.sealed) line += ` last-lsn ${part.sealed.lastLsn} valid-bytes ${part.sealed.validBytes}`;
-    lines.push(line);
-  }
+  const lines = [FIRST_LINE, ...linesOf(manifest)];
+  if (manifest.left !== undefined) lines.push(...linesOf(manifest.left).map((line) => LEFT + line));
+  if (manifest.mark !== undefined) lines.push(MARK + manifest.mark);
   const body = `${lines.join("\n")}\n`;
   const bytes = fromLatin1(body);
   return fromLatin1(`${body}# crc32 ${hex(crc32(bytes, 0, bytes.length))}\n`);
+}
+
+function linesOf({ base, parts }: LogEntries): string[] {
+  const lines = parts.map((part) => {
+    const line = `file ${part.name} seq ${part.seq} type i first-lsn ${part.firstLsn}`;
+    if (part.sealed === undefined) return line;
+    return `${line} last-lsn ${part.sealed.lastLsn} valid-bytes ${part.sealed.validBytes}`;
+  });
+  if (base === undefined) return lines;
+  return [
+    `file ${base.name} seq ${base.seq} type b lsn ${base.lsn} valid-bytes ${base.validBytes}`,
+    ...lines,
+  ];
 }
 
 /** Throws FerriteError: "corruption" if the bytes are not a whole manifest, "usage" if they are Redis's own. */
@@ -57,31 +89,58 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
   if (match === null) throw corrupt(path, "the checksum line at its end is missing");
   const found = hex(crc32(bytes, 0, match.index));
   if (found !== match[1]) throw corrupt(path, `its checksum is ${found}, expected ${match[1]}`);
-  const lines = text.slice(0, match.index).split("\n");
-  if (lines[0] !== FIRST_LINE) {
+  const [first, ...lines] = text.slice(0, match.index).split("\n");
+  if (first !== FIRST_LINE) {
     throw new FerriteError(
       "usage",
-      `${path} has the format ${JSON.stringify(lines[0])}, this version of ferrite reads ${JSON.stringify(FIRST_LINE)}`,
+      `${path} has the format ${JSON.stringify(first)}, this version of ferrite reads ${JSON.stringify(FIRST_LINE)}`,
     );
   }
-  const parts = lines.slice(1, -1).filter((line) => !line.startsWith("#"));
-  const entries = parts.map((line) => decodeLine(line, path));
-  checkOrder(entries, path);
-  return { parts: entries };
+  lines.pop();
+  const log = decodeEntries(
+    lines.filter((line) => !line.startsWith("#")),
+    path,
+  );
+  if (log.base === undefined && log.parts.length === 0) throw corrupt(path, "it names no part");
+  const left = linesAfter(LEFT, lines);
+  const mark = linesAfter(MARK, lines)[0];
+  if (mark !== undefined) checkName(mark, mark, path);
+  return {
+    ...log,
+    ...(left.length === 0 ? {} : { left: decodeEntries(left, path) }),
+    ...(mark === undefined ? {} : { mark }),
+  };
 }
 
-function decodeLine(line: string, path: string): PartEntry {
+function linesAfter(words: string, lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith(words)).map((line) => line.slice(words.length));
+}
+
+function decodeEntries(lines: readonly string[], path: string): LogEntries {
+  const parts: PartEntry[] = [];
+  let base: BaseEntry | undefined;
+  for (const line of lines) {
+    const entry = decodeLine(line, path);
+    if (!("lsn" in entry)) parts.push(entry);
+    else if (base === undefined && parts.length === 0) base = entry;
+    else throw corrupt(path, `the base ${entry.name} is not its first file`);
+  }
+  checkOrder(parts, path);
+  return base === undefined ? { parts } : { base, parts };
+}
+
+function decodeLine(line: string, path: string): PartEntry | BaseEntry {
   const words = line.split(" ");
   const pairs = new Map<string, string>();
   for (let i = 0; i + 1 < words.length; i += 2) pairs.set(words[i]!, words[i + 1]!);
   const name = pairs.get("file");
-  if (words.length % 2 !== 0 || name === undefined || name.includes("/"))
-    throw corrupt(path, `bad line ${JSON.stringify(line)}`);
+  if (words.length % 2 !== 0 || name === undefined) throw corrupt(path, `bad line ${JSON.stringify(line)}`);
+  checkName(name, line, path);
   const type = pairs.get("type");
-  if (type !== "i") {
+  if (type !== "i" && type !== "b") {
     throw new FerriteError(
       "usage",
-      `${path}: part ${name} has the type ${JSON.stringify(type)}; this version of ferrite reads type "i" only`,
+      `${path}: part ${name} has the type ${JSON.stringify(type)}; this version of ferrite reads the types "b" and "i" only`,
     );
   }
   const number = (key: string): number => {
@@ -92,13 +151,18 @@ function decodeLine(line: string, path: string): PartEntry {
     }
     return value;
   };
+  if (type === "b")
+    return { name, seq: number("seq"), lsn: number("lsn"), validBytes: number("valid-bytes") };
   const entry = { name, seq: number("seq"), firstLsn: number("first-lsn") };
   if (!pairs.has("last-lsn")) return entry;
   return { ...entry, sealed: { lastLsn: number("last-lsn"), validBytes: number("valid-bytes") } };
 }
 
+function checkName(name: string, line: string, path: string): void {
+  if (name === "" || name.includes("/")) throw corrupt(path, `bad line ${JSON.stringify(line)}`);
+}
+
 function checkOrder(parts: readonly PartEntry[], path: string): void {
-  if (parts.length === 0) throw corrupt(path, "it names no part");
   parts.forEach((part, index) => {
     const before = parts[index - 1];
     if (part.firstLsn < 1)

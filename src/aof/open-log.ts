@@ -17,10 +17,11 @@ import { Healing } from "./healing.ts";
 import { type AppendOnlyLogOptions, PART_BYTES_MAX_DEFAULT } from "./log-face.ts";
 import { LogFolder } from "./log-folder.ts";
 import { LogPart } from "./log-part.ts";
-import type { PartEntry } from "./manifest-format.ts";
+import { listPending, unlinkIfPresent } from "./manifest-file.ts";
+import type { Manifest, PartEntry } from "./manifest-format.ts";
 import { checkStem, DEFAULT_STEM } from "./part-names.ts";
 import { PendingFrames } from "./pending-frames.ts";
-import type { LogSummary } from "./read-log.ts";
+import { type LogSummary, unpublishedFiles } from "./read-log.ts";
 
 export interface OpenLogOptions extends AppendOnlyLogOptions {
   readonly fs: FileSystem;
@@ -38,21 +39,44 @@ export async function openLog(options: OpenLogOptions): Promise<AppendOnlyLog> {
   const { fs, folder: path, summary } = options;
   const stem = options.stem ?? DEFAULT_STEM;
   checkStem(stem);
-  const parts = summary.manifest?.parts ?? [];
+  const { manifest } = summary;
   secureNames(fs, path);
-  const folder = new LogFolder(
-    fs,
-    path,
-    stem,
-    parts.filter((part) => part.sealed !== undefined),
-  );
+  removeLeftOvers(fs, path, stem, manifest);
+  const folder = new LogFolder({ fs, path, stem, manifest, marks: options.marks ?? true });
   for (const part of folder.sealed) cutToSeal(folder, part);
-  const last = parts.at(-1);
+  const last = manifest?.parts.at(-1);
   if (last === undefined || last.sealed) {
     return new AppendOnlyLog(folder, startPart(folder, undefined, summary), options);
   }
   const { part, failure } = await resume(folder, last, options);
   return new AppendOnlyLog(folder, part, options, failure);
+}
+
+/**
+ * Removes what the log does not need any more, or never did: files that left it (log-folder.ts), a base that was not
+ * finished or not published, a log that was not published. Best effort: what stays costs space, nothing else.
+ */
+export function removeLeftOvers(
+  fs: FileSystem,
+  path: string,
+  stem: string,
+  manifest: Manifest | undefined,
+): void {
+  const { base, parts } = manifest?.left ?? { parts: [] };
+  const names = [
+    ...(base === undefined ? [] : [base.name]),
+    ...parts.map((part) => part.name),
+    ...unpublishedFiles(fs, path, stem, manifest),
+  ];
+  const markers = listPending(fs, path, stem);
+  try {
+    for (const name of names) unlinkIfPresent(fs, `${path}/${name}`);
+    // Without its marker a part of an unpublished log would look like one of a log that has lost its manifest.
+    if (markers.length > 0) fs.syncDirectorySync(path);
+    for (const { name } of markers) unlinkIfPresent(fs, `${path}/${name}`);
+  } catch {
+    // The next start tries again.
+  }
 }
 
 /** The part to go on with; with `failure`, one whose unsynced effects have yet to be moved. */
@@ -65,7 +89,7 @@ interface Resumed {
  * Makes the folder and the names in it durable: a process that was killed between a rename and the sync of the
  * folder leaves a manifest that everybody sees and that a power cut could still take back.
  */
-function secureNames(fs: FileSystem, path: string): void {
+export function secureNames(fs: FileSystem, path: string): void {
   fs.makeDirectorySync(path);
   fs.syncDirectorySync(path);
   const parent = path.slice(0, path.lastIndexOf("/"));
@@ -98,7 +122,9 @@ async function resume(folder: LogFolder, entry: PartEntry, options: OpenLogOptio
   const part = new LogPart(folder.fs, file, entry, summary.lastPartBytes, summary.logLastLsn);
   part.statedLsn = summary.statedLsn;
   // A checkpoint may know more than the log: what the log lacks must not look like a gap within a part.
+  // A copy's manifest speaks of more than the copy has: it needs one of its own.
   const goesOn =
+    !summary.copied &&
     summary.lastLsn === summary.logLastLsn &&
     part.sizeBytes < (options.partBytesMax ?? PART_BYTES_MAX_DEFAULT);
   return { part: goesOn ? part : startPart(folder, part, summary) };

@@ -84,6 +84,19 @@ export class PendingFrames {
     if (!this.open.isEmpty) this.#waiting.push(this.takeOpen(durableLsn));
   }
 
+  /** Hands all effects to `write`, as sealed frames in order. What it throws leaves the rest here, with that frame. */
+  drain(durableLsn: number, write: (frame: EffectBuffer) => void): void {
+    for (let frame = this.take(durableLsn); frame !== undefined; frame = this.take(durableLsn)) {
+      try {
+        write(frame);
+      } catch (error) {
+        this.putBack(frame);
+        throw error;
+      }
+      this.recycle(frame);
+    }
+  }
+
   recycle(frame: EffectBuffer): void {
     frame.reset(0);
     if (this.#spare.length < SPARE_MAX) this.#spare.push(frame);

@@ -1,5 +1,5 @@
 /**
- * Reads the whole log in order and hands over its effects.
+ * Reads the whole log in order and hands over its effects: the base, if there is one, then the parts after it.
  *
  * Invariants:
  *  - effects come in the order of their LSNs, each once, none before its frame was verified;
@@ -13,7 +13,8 @@
 import { FerriteError } from "../base/errors.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { Request } from "../protocol/request.ts";
-import { KIND_LOST } from "./frame-format.ts";
+import { entriesToRead, isEarlierCopy } from "./copied-log.ts";
+import { KIND_BASE, KIND_LOST } from "./frame-format.ts";
 import {
   COMMAND_EFFECT,
   COMMAND_MULTI,
@@ -22,9 +23,9 @@ import {
   FRAME_OK,
   FrameReader,
 } from "./frame-reader.ts";
-import { listParts, readManifest } from "./manifest-file.ts";
-import type { Manifest, PartEntry } from "./manifest-format.ts";
-import { checkStem, DEFAULT_STEM, manifestName } from "./part-names.ts";
+import { listBases, listParts, listPending, readManifest } from "./manifest-file.ts";
+import type { BaseEntry, LogEntries, Manifest, PartEntry } from "./manifest-format.ts";
+import { checkStem, DEFAULT_STEM, manifestName, UNFINISHED } from "./part-names.ts";
 import { judgeTail } from "./tail-scan.ts";
 
 /** Bytes of log between two calls of `breathe`. */
@@ -34,8 +35,8 @@ const ASTERISK = 42;
 
 export interface LogHandler {
   /**
-   * One effect. `request` and its bytes are valid until the call returns or the promise it answers settles. What it
-   * throws ends the reading.
+   * One effect, or a command of the base, all of which have the base's LSN. `request` and its bytes are valid until the
+   * call returns or the promise it answers settles. What it throws ends the reading.
    */
   effect(db: number, request: Request, lsn: number, timeMs: number): void | Promise<void>;
   /** The effects until `endUnit` take place together. */
@@ -47,7 +48,10 @@ export interface ReadLogOptions {
   readonly fs: FileSystem;
   readonly folder: string;
   readonly stem?: string;
-  /** Effects up to here are known already (a checkpoint holds them) and are not handed over. Default 0. */
+  /**
+   * Effects up to here are known already (a checkpoint holds them) and are not handed over, nor is a base up to here.
+   * A later base is read on top of nothing only. Default 0.
+   */
   readonly afterLsn?: number;
   readonly handler: LogHandler;
   /** Awaited every few MiB, so that a long replay can let other work run. */
@@ -70,8 +74,10 @@ export interface TornTail {
 }
 
 export interface LogSummary {
-  /** undefined if the folder holds no log yet. */
+  /** What makes up the log that was read; undefined if the folder holds none yet. */
   readonly manifest: Manifest | undefined;
+  /** The folder is a copy that was listed before its manifest was made: the log was read up to where the copy ends. */
+  readonly copied: boolean;
   /** The last effect that is known now: of the log, or `afterLsn` if the log ends before it. */
   readonly lastLsn: number;
   /** The last effect that the log itself holds. */
@@ -81,7 +87,7 @@ export interface LogSummary {
   /** Valid bytes of the last part, and the prepared space behind them. */
   readonly lastPartBytes: number;
   readonly spaceBytes: number;
-  /** Effects handed over. */
+  /** Effects and commands of the base handed over. */
   readonly effects: number;
   /** Frames and bytes read. */
   readonly frames: number;
@@ -105,8 +111,10 @@ export async function readLog(options: ReadLogOptions): Promise<LogSummary> {
   const { fs, folder } = options;
   const manifest = readManifest(fs, folder, stem);
   const found = listParts(fs, folder, stem).map((part) => part.name);
-  if (manifest === undefined) refuseOrphans(fs, folder, stem, found);
-  const named = new Set(manifest?.parts.map((part) => part.name));
+  if (manifest === undefined) refuseOrphans(fs, folder, stem);
+  const unpublished = unpublishedFiles(fs, folder, stem, manifest);
+  const known = [...(manifest?.parts ?? []), ...(manifest?.left?.parts ?? [])].map((part) => part.name);
+  const named = new Set([...known, ...unpublished]);
   const strayParts = found.filter((name) => !named.has(name));
   const replay = new Replay(options);
   if (manifest !== undefined) await replay.run(manifest);
@@ -114,11 +122,36 @@ export async function readLog(options: ReadLogOptions): Promise<LogSummary> {
 }
 
 /**
+ * Parts and bases that no manifest names yet, on the word of a marker, and bases that were not finished or not published:
+ * nothing depends on them, and the next start removes them.
+ */
+export function unpublishedFiles(
+  fs: FileSystem,
+  folder: string,
+  stem: string,
+  manifest: Manifest | undefined,
+): string[] {
+  const entries =
+    manifest === undefined ? [] : [manifest, ...(manifest.left === undefined ? [] : [manifest.left])];
+  const named = entries.flatMap(({ base, parts }) => [base?.name, ...parts.map((part) => part.name)]);
+  const firstSeq = listPending(fs, folder, stem)[0]?.seq ?? Number.POSITIVE_INFINITY;
+  const parts = listParts(fs, folder, stem).filter(({ seq }) => seq >= firstSeq);
+  const bases = listBases(fs, folder, stem).filter(
+    ({ name }) => manifest !== undefined || firstSeq < Number.POSITIVE_INFINITY || name.endsWith(UNFINISHED),
+  );
+  return [...parts, ...bases].map(({ name }) => name).filter((name) => !named.includes(name));
+}
+
+/**
  * Without a manifest the folder must hold no log. Empty parts are what a first start leaves that died before it
  * published its manifest.
  */
-function refuseOrphans(fs: FileSystem, folder: string, stem: string, parts: readonly string[]): void {
-  const orphan = parts.find((name) => (fs.statSync(`${folder}/${name}`)?.sizeBytes ?? 0) > 0);
+function refuseOrphans(fs: FileSystem, folder: string, stem: string): void {
+  const unpublished = unpublishedFiles(fs, folder, stem, undefined);
+  const orphan = [...listParts(fs, folder, stem), ...listBases(fs, folder, stem)]
+    .map(({ name }) => name)
+    .filter((name) => !unpublished.includes(name))
+    .find((name) => (fs.statSync(`${folder}/${name}`)?.sizeBytes ?? 0) > 0);
   if (orphan === undefined) return;
   throw new FerriteError(
     "corruption",
@@ -127,14 +160,19 @@ function refuseOrphans(fs: FileSystem, folder: string, stem: string, parts: read
 }
 
 /** The parts that hold an effect after `afterLsn`, and the last one in any case. */
-export function partsAfter(manifest: Manifest, afterLsn: number): readonly PartEntry[] {
-  return manifest.parts.filter((part) => part.sealed === undefined || part.sealed.lastLsn > afterLsn);
+export function partsAfter(log: LogEntries, afterLsn: number): readonly PartEntry[] {
+  return log.parts.filter((part) => part.sealed === undefined || part.sealed.lastLsn > afterLsn);
 }
 
 class Replay {
   readonly #options: ReadLogOptions;
   readonly #request = new Request();
-  readonly #afterLsn: number;
+  #afterLsn: number;
+  /** Set while a base is read. */
+  #base: BaseEntry | undefined;
+  /** What was read, if that is not what the manifest names. */
+  #read: Manifest | undefined;
+  #copied = false;
   #nextLsn = 0;
   #statedLsn = 0;
   #effects = 0;
@@ -145,6 +183,8 @@ class Replay {
   #lastTimeMs = 0;
   #lostEffects = 0;
   #breatheAt = BREATHE_BYTES;
+  /** Commands of the present frame so far. */
+  #frameCommands = 0;
   #inUnit = false;
   #unitAnnounced = false;
   #tornTail: TornTail | undefined;
@@ -157,7 +197,8 @@ class Replay {
 
   summary(manifest: Manifest | undefined, strayParts: readonly string[]): LogSummary {
     return {
-      manifest,
+      manifest: this.#read ?? manifest,
+      copied: this.#copied,
       lastLsn: Math.max(this.#nextLsn - 1, this.#afterLsn),
       logLastLsn: this.#nextLsn - 1,
       statedLsn: this.#statedLsn,
@@ -174,20 +215,63 @@ class Replay {
   }
 
   async run(manifest: Manifest): Promise<void> {
-    const parts = partsAfter(manifest, this.#afterLsn);
-    // Every part that is named has to be there, needed or not: a folder that lost files is not trusted.
-    for (const part of manifest.parts) this.#requirePart(part);
+    const { fs, folder } = this.#options;
+    const log: Manifest = entriesToRead(fs, folder, manifest, this.#afterLsn);
+    // Without `left`: those files are needed now.
+    if (log !== manifest) this.#read = log;
+    this.#copied = isEarlierCopy(fs, folder, manifest);
+    // Every file that is named has to be there, needed or not: a folder that lost files is not trusted.
+    if (log.base !== undefined) this.#requireFile(log.base, log.base.validBytes);
+    if (!this.#copied) for (const part of log.parts) this.#requireFile(part, part.sealed?.validBytes ?? 0);
+    const { base } = log;
+    if (base !== undefined && (this.#afterLsn === 0 || base.lsn > this.#afterLsn)) await this.#readBase(base);
+    const parts = partsAfter(log, this.#afterLsn);
     const first = parts[0];
     if (first === undefined) return;
     if (first.firstLsn > this.#afterLsn + 1)
       throw this.#gap(first.name, 0, this.#afterLsn + 1, first.firstLsn);
     this.#nextLsn = first.firstLsn;
-    for (const part of parts) await this.#readPart(part);
+    if (this.#copied) await this.#readCopy(log, parts);
+    else for (const part of parts) await this.#readPart(part);
   }
 
-  #requirePart(part: PartEntry): void {
+  async #readBase(base: BaseEntry): Promise<void> {
+    if (this.#afterLsn > 0) {
+      throw new FerriteError(
+        "conflict",
+        `${this.#path(base.name)} holds the state at LSN ${base.lsn}, which is later than the ${this.#afterLsn} that is loaded already; expected to begin with the base, on top of nothing`,
+      );
+    }
+    this.#base = base;
+    this.#nextLsn = base.lsn + 1;
+    const sealed = { lastLsn: base.lsn, validBytes: base.validBytes };
+    await this.#readPart({ name: base.name, seq: base.seq, firstLsn: base.lsn + 1, sealed });
+    this.#base = undefined;
+    this.#afterLsn = base.lsn;
+  }
+
+  /** Reads the parts of a copy as far as they were copied (copied-log.ts), each as if it were the last. */
+  async #readCopy(log: Manifest, parts: readonly PartEntry[]): Promise<void> {
+    for (const part of parts) {
+      const size = this.#options.fs.statSync(this.#path(part.name))?.sizeBytes;
+      const kept = log.parts.slice(0, log.parts.indexOf(part));
+      this.#read = { ...log, parts: kept };
+      // With nothing to begin from, an absent log is a lost one.
+      if (size === undefined && kept.length === 0 && this.#afterLsn === 0) this.#requireFile(part, 0);
+      if (size === undefined) return;
+      const { name, seq, firstLsn, sealed } = part;
+      const limit = Math.min(size, sealed?.validBytes ?? size);
+      await this.#readPart({ name, seq, firstLsn }, limit);
+      this.#read = { ...log, parts: [...kept, part] };
+      if (sealed !== undefined && this.#nextLsn > sealed.lastLsn && this.#tornTail === undefined) continue;
+      this.#read = { ...log, parts: [...kept, { name, seq, firstLsn }] };
+      if (this.#tornTail === undefined) this.#spaceBytes = size - this.#lastPartBytes;
+      return;
+    }
+  }
+
+  #requireFile(part: { readonly name: string }, needed: number): void {
     const stat = this.#options.fs.statSync(this.#path(part.name));
-    const needed = part.sealed?.validBytes ?? 0;
     if (stat?.kind === "file" && stat.sizeBytes >= needed) return;
     const what = stat === undefined ? "is missing" : `has ${stat.sizeBytes} bytes, expected ${needed}`;
     throw new FerriteError(
@@ -196,11 +280,11 @@ class Replay {
     );
   }
 
-  async #readPart(part: PartEntry): Promise<void> {
+  async #readPart(part: PartEntry, limit?: number): Promise<void> {
     if (part.firstLsn !== this.#nextLsn) throw this.#gap(part.name, 0, this.#nextLsn, part.firstLsn);
     const file = this.#options.fs.openSync(this.#path(part.name), "read");
     try {
-      const reader = new FrameReader(file, 0, part.sealed?.validBytes ?? file.sizeSync());
+      const reader = new FrameReader(file, 0, limit ?? part.sealed?.validBytes ?? file.sizeSync());
       let status = reader.next();
       for (; status === FRAME_OK; status = reader.next()) {
         // Awaiting only what waits keeps replay from paying a promise per frame.
@@ -226,6 +310,7 @@ class Replay {
   #readFrame(reader: FrameReader, part: string): Promise<void> | undefined {
     const { header } = reader;
     reader.requireKnownKind();
+    if ((header.kind === KIND_BASE) !== (this.#base !== undefined)) throw this.#misplaced(reader);
     if (header.firstLsn !== this.#nextLsn)
       throw this.#gap(part, reader.position, this.#nextLsn, header.firstLsn);
     this.#frames++;
@@ -236,7 +321,7 @@ class Replay {
       this.#nextLsn += header.effects;
       return undefined;
     }
-    if (header.nextLsn - 1 <= this.#afterLsn) {
+    if (this.#base === undefined && header.nextLsn - 1 <= this.#afterLsn) {
       this.#nextLsn = header.nextLsn;
       return undefined;
     }
@@ -257,13 +342,14 @@ class Replay {
   /** Hands over the frame's effects until one has to wait, and answers its promise; undefined at the frame's end. */
   #deliver(reader: FrameReader): Promise<void> | undefined {
     const { handler } = this.#options;
-    const timeMs = reader.header.timeMs;
+    const { timeMs } = reader.header;
     for (;;) {
       const kind = reader.nextCommand(this.#request);
       if (kind === COMMAND_NONE) break;
       if (kind === COMMAND_EFFECT) {
-        const lsn = this.#nextLsn++;
-        if (lsn <= this.#afterLsn) continue;
+        const lsn = this.#base?.lsn ?? this.#nextLsn++;
+        this.#frameCommands++;
+        if (lsn <= this.#afterLsn && this.#base === undefined) continue;
         this.#effects++;
         const waiting = handler.effect(reader.db, this.#request, lsn, timeMs);
         if (waiting !== undefined) return waiting;
@@ -271,12 +357,24 @@ class Replay {
         this.#markUnit(kind === COMMAND_MULTI);
       }
     }
-    const expected = reader.header.nextLsn;
-    if (this.#nextLsn === expected && !this.#inUnit) return undefined;
-    const found = this.#inUnit ? "within a unit" : `at LSN ${this.#nextLsn - 1}`;
+    const found = this.#frameCommands;
+    this.#frameCommands = 0;
+    if (found === reader.header.effects && !this.#inUnit) return undefined;
+    const { header } = reader;
+    const end = this.#base === undefined ? `at LSN ${this.#nextLsn - 1}` : `after ${found} commands`;
+    const due = this.#base === undefined ? `at LSN ${header.nextLsn - 1}` : `after ${header.effects}`;
     throw new FerriteError(
       "corruption",
-      `the frame at offset ${reader.position} of ${reader.file.path} ends ${found}; its header says that it is whole at LSN ${expected - 1}`,
+      `the frame at offset ${reader.position} of ${reader.file.path} ends ${this.#inUnit ? "within a unit" : end}; its header says that it is whole ${due}`,
+    );
+  }
+
+  #misplaced(reader: FrameReader): FerriteError {
+    const [found, expected] =
+      this.#base === undefined ? ["a part", "effects"] : ["a base", "commands of a base"];
+    return new FerriteError(
+      "corruption",
+      `the frame at offset ${reader.position} of ${reader.file.path} is of kind #${String.fromCharCode(reader.header.kind)}; expected ${expected}, because the manifest says that this is ${found}`,
     );
   }
 

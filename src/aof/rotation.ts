@@ -9,6 +9,7 @@
  */
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { PartBegun } from "./log-face.ts";
 import type { LogFolder } from "./log-folder.ts";
 import type { LogPart } from "./log-part.ts";
 
@@ -17,7 +18,8 @@ const UNSYNCED_BYTES_MAX = 1024 * 1024;
 const SYNCS_MAX = 4;
 
 export type RotationResult =
-  | { readonly kind: "stayed" }
+  /** Without `error` because the present part has no effects: the next one begins it. */
+  | { readonly kind: "stayed"; readonly error?: unknown }
   | { readonly kind: "moved"; readonly part: LogPart }
   /** The present part must not be used any more; `candidate` may be named by the manifest. */
   | { readonly kind: "failed"; readonly error: unknown; readonly candidate?: LogPart };
@@ -29,6 +31,8 @@ export class Rotation {
   #atBytes: number;
   #syncs = 0;
   #wanted = false;
+  /** Those who wait for a part that begins exactly where the data set is. */
+  #waiting: PartBegun[] = [];
 
   constructor(folder: LogFolder, logger: Logger, partBytesMax: number) {
     this.#folder = folder;
@@ -41,8 +45,21 @@ export class Rotation {
     return this.#wanted;
   }
 
-  request(): void {
+  /** True if somebody waits for a part that begins where the data set is: all that waits in memory goes before it. */
+  get isExact(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  request(begun?: PartBegun): void {
     this.#wanted = true;
+    if (begun !== undefined) this.#waiting.push(begun);
+  }
+
+  /** Answers those who wait. */
+  settle(error: unknown, lsn: number): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const begun of waiting) begun(error, lsn);
   }
 
   /** To be called when the part has grown. */
@@ -64,12 +81,13 @@ export class Rotation {
     );
   }
 
-  /** Moves on to a new part. No operation on the present one may be under way. */
-  move(part: LogPart): RotationResult {
+  /** Moves on to a new part, `drain` having written what waits. No operation on the present one may be under way. */
+  move(part: LogPart, drain: () => void): RotationResult {
     this.#wanted = false;
     this.#syncs = 0;
-    if (!part.hasEffects) return { kind: "stayed" };
     try {
+      if (this.isExact) drain();
+      if (!part.hasEffects) return { kind: "stayed" };
       if (part.durableBytes < part.sizeBytes) part.file.syncSync();
     } catch (error) {
       return { kind: "failed", error };
@@ -85,7 +103,7 @@ export class Rotation {
         error: messageOf(error),
         part: part.entry.name,
       });
-      return { kind: "stayed" };
+      return { kind: "stayed", error };
     }
     try {
       this.#folder.publish(part, next);

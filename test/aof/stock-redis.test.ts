@@ -5,7 +5,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { append, FOLDER, finish, newWorld, start, type World } from "./support.ts";
+import { type BaseSource, LogRewrite } from "../../src/aof/log-rewrite.ts";
+import { KeyCommands } from "../../src/checkpoint/base-commands.ts";
+import { NO_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET } from "../../src/engine/keyspace.ts";
+import { append, FOLDER, finish, newWorld, silent, start, type World } from "./support.ts";
 
 function redisServer(): string | undefined {
   try {
@@ -182,5 +185,87 @@ describe.skipIf(binary === undefined)("redis-server (skipped where it is not ins
       ":2800000",
       ":4",
     ]);
+  });
+
+  it("loads a base and the parts after it, of every type", async () => {
+    const world = newWorld();
+    const { log } = await start(world);
+    append(log, 0, "SET", "overwritten", "x");
+    append(log, 0, "RPUSH", "doubled", "once");
+    log.commitTurn(Date.now());
+    const capture = (): BaseSource => {
+      const key = Buffer.from("k");
+      const word = (text: string): [Uint8Array, number, number] => [Buffer.from(text), 0, text.length];
+      const steps: ((commands: KeyCommands) => void)[] = [
+        (to) => to.string(0, ...word("overwritten"), ...word("y"), Number(later)),
+        (to) => {
+          to.beginKey(0, ...word("doubled"), TYPE_LIST, 1, NO_EXPIRY);
+          to.listElement(...word("once"));
+          to.endKey();
+        },
+        (to) => {
+          to.beginKey(3, key, 0, 1, TYPE_SORTED_SET, 200, Number(later));
+          for (let i = 0; i < 200; i++) to.sortedSetMember(...word(`m${i}`), i / 3);
+          to.endKey();
+        },
+        (to) => {
+          to.beginKey(4, key, 0, 1, TYPE_HASH, 70, NO_EXPIRY);
+          for (let i = 0; i < 70; i++) to.hashField(...word(`f${i}`), ...word(`v${i}`), NO_EXPIRY);
+          to.endKey();
+        },
+        (to) => {
+          to.beginKey(5, key, 0, 1, TYPE_SET, 65, NO_EXPIRY);
+          for (let i = 0; i < 65; i++) to.setMember(...word(String(i)));
+          to.endKey();
+        },
+        (to) => to.string(6, ...word("gone"), ...word("y"), 5),
+      ];
+      return {
+        step(out) {
+          const step = steps.shift();
+          step?.(new KeyCommands(out));
+          return step !== undefined;
+        },
+        release: () => undefined,
+      };
+    };
+    const { clock, fs } = world;
+    let failure: unknown = "not done";
+    new LogRewrite({ log, fs, folder: FOLDER, clock, logger: silent, capture, frameBytes: 500 }, (error) => {
+      failure = error;
+    });
+    world.clock.drain();
+    expect(failure).toBeUndefined();
+    append(log, 0, "RPUSH", "doubled", "twice");
+    log.commitTurn(Date.now());
+    await finish(world.clock, log.close());
+    const send = await serve(world);
+    expect(
+      await send(
+        "GET overwritten",
+        "PEXPIRETIME overwritten",
+        "LLEN doubled",
+        "SELECT 3",
+        "ZCARD k",
+        "ZSCORE k m100",
+      ),
+    ).toEqual(["y", `:${later}`, ":2", "+OK", ":200", "33.333333333333336"]);
+    expect(
+      await send("SELECT 4", "HLEN k", "HGET k f69", "SELECT 5", "SCARD k", "SELECT 6", "EXISTS gone"),
+    ).toEqual(["+OK", ":70", "v69", "+OK", ":65", "+OK", ":0"]);
+  });
+
+  it("loads an empty base, and a log that was sealed when it was turned off", async () => {
+    const world = newWorld();
+    const { log } = await start(world);
+    const { clock, fs } = world;
+    const capture = (): BaseSource => ({ step: () => false, release: () => undefined });
+    new LogRewrite({ log, fs, folder: FOLDER, clock, logger: silent, capture }, () => undefined);
+    world.clock.drain();
+    append(log, 0, "SET", "a", "1");
+    log.commitTurn(Date.now());
+    await finish(world.clock, log.close(true));
+    const send = await serve(world);
+    expect(await send("GET a", "DBSIZE")).toEqual(["1", ":1"]);
   });
 });

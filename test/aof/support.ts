@@ -123,6 +123,7 @@ export interface OpenOptions {
   readonly spaceBytesMax?: number;
   readonly loopSyncMsMax?: number;
   readonly afterLsn?: number;
+  readonly marks?: boolean;
 }
 
 /** Reads, cuts a torn tail, opens: what a start does. */
@@ -133,7 +134,7 @@ export async function start(
   const { clock, fs } = world;
   const back = await readBack(fs, options.afterLsn ?? 0);
   if (back.summary.tornTail) truncateTornTail(fs, FOLDER, back.summary.tornTail, clock.wallMs());
-  const { policy = "everysec", partBytesMax, heldBytesMax, spaceBytesMax, loopSyncMsMax } = options;
+  const { policy = "everysec", partBytesMax, heldBytesMax, spaceBytesMax, loopSyncMsMax, marks } = options;
   const opening = openLog({
     fs,
     folder: FOLDER,
@@ -145,6 +146,7 @@ export async function start(
     ...(heldBytesMax === undefined ? {} : { heldBytesMax }),
     ...(spaceBytesMax === undefined ? {} : { spaceBytesMax }),
     ...(loopSyncMsMax === undefined ? {} : { loopSyncMsMax }),
+    ...(marks === undefined ? {} : { marks }),
   });
   return { ...back, log: await finish(clock, opening) };
 }
