@@ -5,6 +5,8 @@
  */
 import { type AofRepair, aofRepair } from "../aof/aof-repair.ts";
 import { aofCheck, aofStats } from "../aof/aof-tools.ts";
+import { type AofTruncation, aofTruncate } from "../aof/aof-truncate.ts";
+import type { Target } from "../aof/truncate-target.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 
@@ -24,19 +26,31 @@ export interface RepairWishes {
   readonly mode: "cut" | "drop";
 }
 
+export interface TruncateWishes {
+  readonly target: Target;
+  /** Folder for the truncated copy; without it the log itself is ended. */
+  readonly into?: string;
+}
+
+/** Told now and then how much of long work is done. */
+export type ProgressSink = (bytes: number, totalBytes: number) => void;
+
 /** `folder` is the log's own, `stem` the beginning of its parts' names. They throw FerriteError or the system's error. */
 export interface AofTools {
   stats(folder: string, stem: string): AofOutcome;
   check(folder: string, stem: string): AofOutcome;
   repair(folder: string, stem: string, wishes: RepairWishes): AofOutcome;
+  truncate(folder: string, stem: string, wishes: TruncateWishes, progress?: ProgressSink): AofOutcome;
 }
 
 export function createAofTools(files: FileSystem, clock: Clock): AofTools {
   return {
     stats(folder, stem) {
       const report = aofStats(files, folder, stem);
-      const { effects, parts, bytes, lastLsn } = report;
-      const summary = `${effects} effects in ${parts.length} parts, ${bytes} bytes, up to LSN ${lastLsn}`;
+      const { effects, parts, bytes, lastLsn, baseLsn, baseCommands } = report;
+      const base = baseLsn === undefined ? "" : `a base of ${baseCommands} commands for LSN ${baseLsn}, `;
+      const count = parts.filter(({ type }) => type === "incr").length;
+      const summary = `${base}${effects} effects in ${count} parts, ${bytes} bytes, up to LSN ${lastLsn}`;
       return { report, verdict: "intact", summary };
     },
     check(folder, stem) {
@@ -55,14 +69,26 @@ export function createAofTools(files: FileSystem, clock: Clock): AofTools {
       const report = aofRepair(files, folder, { stem, ...wishes, nowMs: clock.wallMs() });
       return { report, verdict: "intact", summary: repairSummary(report) };
     },
+    truncate(folder, stem, wishes, progress) {
+      const options = { stem, ...wishes, nowMs: clock.wallMs() };
+      const report = aofTruncate(files, folder, progress === undefined ? options : { ...options, progress });
+      return { report, verdict: "intact", summary: truncateSummary(report) };
+    },
   };
+}
+
+function truncateSummary(report: AofTruncation): string {
+  const time = report.lastTimeMs === 0 ? "" : ` (${new Date(report.lastTimeMs).toISOString()})`;
+  const place = `cut in ${report.part} at offset ${report.offset}`;
+  return `the log in ${report.into} ends at LSN ${report.lastLsn}${time}, verified; ${place}`;
 }
 
 function repairSummary(report: AofRepair): string {
   const kept = `kept ${report.bytesKept} bytes up to LSN ${report.lastLsn}`;
-  if (report.lost.length === 0) return `${kept}; no effect is lost`;
+  const base = report.baseIsDamaged ? "; keys of the base are lost, it is not known which" : "";
+  if (report.lost.length === 0) return `${kept}; no effect is lost${base}`;
   const ranges = report.lost.map(
     ({ firstLsn, lastLsn }) => `LSN ${firstLsn} to ${lastLsn === 0 ? "an unknown one" : lastLsn}`,
   );
-  return `${kept}; dropped ${report.bytesDropped} bytes; lost: ${ranges.join(", ")}`;
+  return `${kept}; dropped ${report.bytesDropped} bytes; lost: ${ranges.join(", ")}${base}`;
 }

@@ -98,22 +98,32 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "aof",
-    summary: "Look at, check or repair the append-only file of a server that does not run.",
-    operands: "stats|check|repair",
+    summary: "Look at, check, repair or truncate the append-only file of a server that does not run.",
+    operands: "stats|check|repair|truncate",
     operandsMax: 1,
-    words: ["stats", "check", "repair"],
+    words: ["stats", "check", "repair", "truncate"],
     flags: [
       JSON_OUTPUT,
       DATA_DIR,
       CONFIG,
       SET,
       {
-        name: "into",
+        name: "output",
         argument: "DIR",
-        doc: "repair: new folder for the repaired copy; default <data dir>/aof.repaired.",
+        doc: "repair, truncate: new folder for the copy; default <data dir>/aof.repaired, aof.truncated-<time>.",
         completes: "folder",
       },
-      { name: "in-place", doc: "repair: change the manifest of the log itself instead of making a copy." },
+      { name: "into", argument: "DIR", doc: "repair: the same as --output.", completes: "folder" },
+      {
+        name: "in-place",
+        doc: "repair, truncate: change the manifest of the log itself instead of making a copy.",
+      },
+      { name: "to-lsn", argument: "N", doc: "truncate: keep the effects up to LSN N." },
+      {
+        name: "to-time",
+        argument: "T",
+        doc: "truncate: keep what was done up to T: 2026-09-20T10:15:00Z, or seconds or milliseconds since 1970.",
+      },
       {
         name: "drop",
         doc: "repair: keep also what is valid after the damage, a state that may never have existed.",

@@ -41,4 +41,6 @@ export interface Host {
   /** Listens on the address for a moment; answers the system's code if that fails, else undefined. */
   tryListen(host: string, port: number): Promise<string | undefined>;
   monotonicMs(): number;
+  /** Milliseconds since 1970. */
+  wallMs(): number;
 }

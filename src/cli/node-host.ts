@@ -43,6 +43,7 @@ export function createNodeHost(startServer: StartServer): Host {
     addonProblem,
     tryListen,
     monotonicMs: () => clock.monotonicMs(),
+    wallMs: () => clock.wallMs(),
   };
 }
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, realpathSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PortableFileSystem } from "../../src/adapters/node/file-system.ts";
-import type { AofOutcome, AofTools, RepairWishes } from "../../src/cli/aof-tools.ts";
+import type { AofOutcome, AofTools, RepairWishes, TruncateWishes } from "../../src/cli/aof-tools.ts";
 import type { Host, StopSignal } from "../../src/cli/host.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import type { RunningServer } from "../../src/cli/running-server.ts";
@@ -28,7 +28,7 @@ export class FakeHost implements Host {
   addonText = "";
   readonly started: Config[] = [];
   start: (config: Config) => Promise<RunningServer> = async () => ({ banner: {}, stop: async () => {} });
-  readonly aofCalls: (string | RepairWishes)[][] = [];
+  readonly aofCalls: (string | RepairWishes | TruncateWishes)[][] = [];
   aofOutcome: AofOutcome | Error = INTACT;
 
   readonly startServer = (config: Config): Promise<RunningServer> => {
@@ -39,8 +39,9 @@ export class FakeHost implements Host {
     stats: (...parameters) => this.#aof(["stats", ...parameters]),
     check: (...parameters) => this.#aof(["check", ...parameters]),
     repair: (...parameters) => this.#aof(["repair", ...parameters]),
+    truncate: (folder, stem, wishes) => this.#aof(["truncate", folder, stem, wishes]),
   };
-  #aof(call: (string | RepairWishes)[]): AofOutcome {
+  #aof(call: (string | RepairWishes | TruncateWishes)[]): AofOutcome {
     this.aofCalls.push(call);
     if (this.aofOutcome instanceof Error) throw this.aofOutcome;
     return this.aofOutcome;
@@ -94,5 +95,8 @@ export class FakeHost implements Host {
   }
   monotonicMs(): number {
     return performance.now();
+  }
+  wallMs(): number {
+    return 1_700_000_000_000;
   }
 }
