@@ -248,10 +248,7 @@ export class AppendOnlyLog {
     else if (this.#frames.open.isEmpty) this.#continue();
   }
 
-  /**
-   * Takes the parts whose every effect is below `lsn` out of the log; their files go with the next call. Returns their
-   * names. Throws the system's error or, while the log heals, its failure; nothing is changed then.
-   */
+  /** Takes parts with effects below `lsn` only out of the log, see LogFolder. Throws the system's error, or the log's while it heals. */
   dropPartsBelow(lsn: number): readonly string[] {
     if (this.#health.failure !== undefined) throw this.#health.failure;
     return this.#folder.dropBelow(lsn, this.#part);
@@ -272,10 +269,7 @@ export class AppendOnlyLog {
     this.#health.healing?.adoptCheckpoint(lsn);
   }
 
-  /**
-   * Writes and syncs what is left, states that the log is whole, closes. Rejects if effects are not on disk. With `seal`
-   * the manifest says that nothing follows: the data set goes on without the log.
-   */
+  /** Writes and syncs what is left, closes; with `seal` the manifest says that nothing follows. Rejects if effects are not on disk. */
   async close(seal = false): Promise<void> {
     if (this.#closed) return;
     this.#closing = true;

@@ -95,4 +95,14 @@ describe("the tools of the append-only file", () => {
     expect(tools.check(folder, STEM).verdict).toBe("damaged");
     expect(statSync(part()).size).toBe(before);
   });
+
+  it("truncate a copy, say where it was cut, and leave the original alone", () => {
+    const into = join(base, "cut");
+    const { summary } = tools.truncate(folder, STEM, { target: { lsn: 4 }, into });
+    expect(summary).toMatch(
+      /ends at LSN 4 \(2023-11-14T22:13:20\.003Z\), verified; cut in appendonly\.aof\.1\.incr\.aof at /,
+    );
+    expect(tools.check(into, STEM).summary).toBe("the log is intact up to LSN 4");
+    expect(tools.check(folder, STEM).summary).toBe("the log is intact up to LSN 10");
+  });
 });

@@ -34,7 +34,7 @@ describe("the command line", () => {
       "unexpected argument 'run' for 'ferrite run'; the command comes first: ferrite COMMAND [FLAGS]",
     ],
     [["init", "a", "b"], "unexpected argument 'b' for 'ferrite init'"],
-    [["aof"], "'ferrite aof' needs one of: stats, check, repair"],
+    [["aof"], "'ferrite aof' needs one of: stats, check, repair, truncate"],
     [["aof", "chekc"], "unknown word 'chekc' after 'ferrite aof'; did you mean 'check'?"],
     [
       ["completions", "powershell"],
@@ -74,7 +74,7 @@ describe("the command line", () => {
     }
     host.output = "";
     expect(await host.run("aof", "--help")).toBe(0);
-    expect(host.output).toContain("Usage: ferrite aof stats|check|repair [FLAGS]");
+    expect(host.output).toContain("Usage: ferrite aof stats|check|repair|truncate [FLAGS]");
   });
 });
 
@@ -287,6 +287,36 @@ describe("aof", () => {
     expect(await host.run("aof", "repair", "--drop", "--in-place")).toBe(2);
     expect(await host.run("aof", "check", "--drop")).toBe(2);
     expect(host.aofCalls).toHaveLength(2);
+  });
+
+  it("truncates to an LSN or a moment, into a new folder unless told to do it in place", async () => {
+    host.files.makeDirectorySync(host.path("data/aof"));
+    expect(await host.run("aof", "truncate", "--to-lsn", "17")).toBe(0);
+    expect(await host.run("aof", "truncate", "--to-time", "2026-09-20T10:15:00Z", "--output", "cut")).toBe(0);
+    expect(await host.run("aof", "truncate", "--to-time", "1700000000", "--in-place", "--json")).toBe(0);
+    expect(await host.run("aof", "truncate", "--to-time", "1700000000123", "--in-place")).toBe(0);
+    expect(host.aofCalls.map((call) => call[3])).toEqual([
+      { target: { lsn: 17 }, into: host.path("data/aof.truncated-20231114T221320Z") },
+      { target: { timeMs: Date.UTC(2026, 8, 20, 10, 15) }, into: host.path("cut") },
+      { target: { timeMs: 1_700_000_000_000 } },
+      { target: { timeMs: 1_700_000_000_123 } },
+    ]);
+    const refused: readonly (readonly [string[], RegExp])[] = [
+      [[], /needs one of --to-lsn N and --to-time T/],
+      [["--to-lsn", "1", "--to-time", "2"], /needs one of/],
+      [["--to-lsn", "1e9"], /--to-lsn is "1e9"/],
+      [["--to-time", "yesterday"], /expected a moment such as/],
+      [["--to-time", "2026-09-20T10:15:00"], /time zone\? Add Z/],
+      [["--to-time", "2026-13-20T10:15:00Z"], /expected a moment such as/],
+      [["--to-lsn", "1", "--output", "x", "--in-place"], /exclude each other/],
+      [["--to-lsn", "1", "--drop"], /--drop belongs to 'ferrite aof repair'/],
+    ];
+    for (const [flags, message] of refused) {
+      host.errors = "";
+      expect(await host.run("aof", "truncate", ...flags)).toBe(2);
+      expect(host.errors).toMatch(message);
+    }
+    expect(host.aofCalls).toHaveLength(4);
   });
 
   it("refuses to write over something, and a folder without a log", async () => {
