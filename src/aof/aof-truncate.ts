@@ -10,9 +10,10 @@
  *
  * What lies behind the end is not read: a log that is damaged there can be ended before the damage.
  */
+
+import { crc32 } from "../base/crc32.ts";
 import { FerriteError } from "../base/errors.ts";
 import type { File, FileSystem } from "../ports/file-system.ts";
-import { crc32 } from "./crc32.ts";
 import { FileWindow, WINDOW_BYTES } from "./file-window.ts";
 import { HEADER_BYTES_MAX, KIND_EFFECTS, writeFrameHeader } from "./frame-format.ts";
 import { inspectLog } from "./inspect-log.ts";

@@ -79,6 +79,8 @@ export class Checkpoints {
   #codec: BlockCodec | undefined;
   #capture: EngineCapture | undefined;
   #running: Promise<CheckpointResult> | undefined;
+  /** Settles when work is done during which none may begin. */
+  #idle: Promise<void> | undefined;
   /** Asked for while one was being written. */
   #next: Promise<CheckpointResult> | undefined;
   #scheduled = false;
@@ -142,7 +144,7 @@ export class Checkpoints {
         lastFailed: !this.#lastSucceeded,
         lastAttemptMs: this.#lastAttemptAt,
         changesSinceSuccess: database.effects.dirty,
-        busy: this.#running !== undefined,
+        busy: this.#running !== undefined || this.#idle !== undefined,
         scheduled: this.#scheduled,
       },
     );
@@ -156,20 +158,27 @@ export class Checkpoints {
 
   /** Takes a checkpoint of everything up to the end of the present turn, after the one under way if there is one. Never rejects. */
   take(): Promise<CheckpointResult> {
-    if (this.#running === undefined) return this.#begin();
-    this.#next ??= this.#running.then(() => this.#begin());
+    const before = this.#running ?? this.#idle;
+    if (before === undefined) return this.#begin();
+    this.#next ??= before.then(() => {
+      this.#next = undefined;
+      return this.take();
+    });
     return this.#next;
   }
 
-  /** Does work during which no checkpoint begins. */
-  async whileIdle(work: () => Promise<void>): Promise<void> {
-    const stopped = this.#stopped;
-    this.#stopped = true;
+  /** Does work during which no checkpoint begins; those that are asked for meanwhile come after it. */
+  async whileIdle<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#running !== undefined || this.#idle !== undefined) await (this.#running ?? this.#idle);
+    const done = work();
+    this.#idle = done.then(
+      () => {},
+      () => {},
+    );
     try {
-      await this.#running;
-      await work();
+      return await done;
     } finally {
-      this.#stopped = stopped;
+      this.#idle = undefined;
     }
   }
 
@@ -181,7 +190,6 @@ export class Checkpoints {
   }
 
   #begin(): Promise<CheckpointResult> {
-    this.#next = undefined;
     this.#scheduled = false;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;

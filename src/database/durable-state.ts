@@ -24,6 +24,7 @@ import { ATTENTION_LOADING } from "./attention.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Database } from "./database.ts";
 import { Loading, type LoadingReading } from "./loading.ts";
+import { LogControl } from "./log-control.ts";
 import { LogRewriting } from "./log-rewriting.ts";
 import { type Recovered, recoverFromLog } from "./open-database.ts";
 import { failUnlessPublished } from "./save-failure.ts";
@@ -61,6 +62,7 @@ export class DurableState {
   #loading: Loading | undefined;
   #checkpoints: Checkpoints | undefined;
   #rewriting: LogRewriting | undefined;
+  #logControl: LogControl | undefined;
   #loadedFrom: CheckpointManifest | undefined;
   #recovered: Recovered | undefined;
 
@@ -110,6 +112,7 @@ export class DurableState {
   #loadCheckpoint(loading: Loading): Promise<CheckpointManifest | undefined> {
     const { fileSystem, logger } = this.#parts.ports;
     const { persistence } = this.#parts.config.values;
+    const manifest = readManifest(fileSystem, this.#parts.directory.aofPath, persistence.aof_file);
     let due = 0;
     return loadNewest({
       folder: this.#folder,
@@ -118,8 +121,8 @@ export class DurableState {
       logger,
       crc32c: this.#crc32c,
       codec: this.#loadCodec,
-      logLacksAfter: (lsn) =>
-        logLacksAfter(readManifest(fileSystem, this.#parts.directory.aofPath, persistence.aof_file), lsn),
+      logLacksAfter: (lsn) => logLacksAfter(manifest, lsn),
+      logBaseLsn: manifest?.base?.lsn ?? 0,
       onProgress: (bytesDone, bytesTotal) => {
         loading.loadedBytes = bytesDone;
         loading.totalBytes = bytesTotal;
@@ -165,9 +168,9 @@ export class DurableState {
   /** Everything was read: the folder may be changed from here on. */
   #beginCheckpoints(): void {
     const folder = this.#folder;
-    const { clock, logger } = this.#parts.ports;
-    const { persistence } = this.#parts.config.values;
-    const { database } = this.#parts;
+    const { config, database, directory, ports } = this.#parts;
+    const { clock, logger, fileSystem, loopSyncMsMax } = ports;
+    const { persistence } = config.values;
     folder.create();
     folder.removeUnfinished();
     const checkpoints = new Checkpoints({
@@ -190,7 +193,25 @@ export class DurableState {
       newest: this.#loadedFrom,
       published: (oldestLsn) => this.#dropLogBelow(oldestLsn + 1),
     });
+    const logControl = new LogControl({
+      database,
+      clock,
+      logger,
+      fileSystem,
+      folder: directory.aofPath,
+      stem: persistence.aof_file,
+      checkpoints,
+      settings: () => ({
+        enabled: persistence.aof_enabled,
+        policy: persistence.aof_sync,
+        partBytesMax: persistence.aof_part_max_size,
+        checkpointsEnabled: persistence.checkpoint_enabled,
+      }),
+      loopSyncMsMax: loopSyncMsMax ?? 0,
+      changed: () => this.#rewriting?.shortened(),
+    });
     this.#checkpoints = checkpoints;
+    this.#logControl = logControl;
     this.#rewriting = new LogRewriting({
       database,
       clock,
@@ -201,8 +222,9 @@ export class DurableState {
         percentage: persistence.aof_rewrite_percentage,
         sizeMin: persistence.aof_rewrite_min_size,
       }),
-      writeBase: () => Promise.reject(new FerriteError("unavailable", "not yet")),
+      writeBase: () => logControl.writeBase(),
     });
+    config.onChange("persistence.aof_enabled", () => logControl.follow());
   }
 
   /** What every checkpoint that is kept holds need not be logged any more; where none are taken the log stays whole. */
@@ -273,7 +295,7 @@ export class DurableState {
 
   /** What was executed is made durable; nothing is written afterwards. Rejects if it could not be. */
   async close(): Promise<void> {
-    await this.#checkpoints?.stop();
+    await Promise.all([this.#checkpoints?.stop(), this.#logControl?.stop()]);
     await this.#parts.database.log?.close();
   }
 }

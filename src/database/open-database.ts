@@ -84,6 +84,12 @@ export async function recoverFromLog(
       kept,
     });
   }
+  if (summary.copied) {
+    logger.notice(
+      "the append-only file is a copy that was made while it was written; it ends where the copy ends",
+      { folder },
+    );
+  }
   for (const name of summary.strayParts) {
     logger.warning("a file beside the append-only file belongs to nothing and is ignored", {
       file: `${folder}/${name}`,

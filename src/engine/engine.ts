@@ -297,10 +297,15 @@ export class Engine {
 
   /**
    * Begins to capture everything as it is now. `file` is the checkpoint's id; structures in the values files of `rewrite` are to
-   * be written again. One capture at a time; it ends by its `complete` or `abandon`.
+   * be written again; with "all" the capture hands over every structure and every segment, whatever files there are. One capture at a time; it ends by its `complete` or `abandon`.
    */
-  beginCapture(file: number, rewrite: ReadonlySet<number> = new Set()): EngineCapture {
-    assert(this.#capture === undefined && !this.captureIsBlocked, "a capture cannot begin now");
+  beginCapture(file: number, rewrite: ReadonlySet<number> | "all" = new Set()): EngineCapture {
+    assert(this.#capture === undefined, "one capture at a time");
+    // Dead bytes of segments are right only then; who reads all keys does not ask for them.
+    assert(
+      rewrite === "all" || !this.captureIsBlocked,
+      "a capture begins when flushes and cleaning have come to their end",
+    );
     this.#hot.forget();
     this.#capture = new OpenCapture({
       tables: this.#tables,
@@ -313,6 +318,7 @@ export class Engine {
         this.#capture = undefined;
       },
     });
+    this.#flusher.markDetached();
     return this.#capture;
   }
 

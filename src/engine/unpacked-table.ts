@@ -264,11 +264,12 @@ export class UnpackedTable implements ChangeGuard {
     this.#captured.push({ handle, value: value.capture() });
   }
 
-  /** Structures are written again by the next capture whose bytes lie in one of these values files. */
-  rewrite(files: ReadonlySet<number>): void {
-    if (files.size === 0) return;
+  /** Structures are written again by the next capture whose bytes lie in one of these values files; all of them for "all". */
+  rewrite(files: ReadonlySet<number> | "all"): void {
+    if (files !== "all" && files.size === 0) return;
     for (let handle = 0; handle < this.#values.length; handle++) {
-      if (this.#values[handle] !== undefined && files.has(this.#files[handle]!)) this.#makeDirty(handle);
+      if (this.#values[handle] === undefined) continue;
+      if (files === "all" || files.has(this.#files[handle]!)) this.#makeDirty(handle);
     }
   }
 

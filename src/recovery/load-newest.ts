@@ -24,15 +24,21 @@ export interface LoadNewestOptions extends LoadParts {
   readonly logger: Logger;
   /** See ChooseOptions. */
   readonly logLacksAfter: (lsn: number) => string | undefined;
+  /** The log begins with the state at this LSN; 0 if it has no base. */
+  readonly logBaseLsn: number;
   readonly onProgress: (bytesDone: number, bytesTotal: number) => void;
 }
 
-/** The checkpoint that was loaded; undefined if there is none. Throws FerriteError, see `chooseCheckpoint`. */
+/** The checkpoint that was loaded; undefined if there is none, or the log begins with a younger state. Throws FerriteError, see `chooseCheckpoint`. */
 export async function loadNewest(options: LoadNewestOptions): Promise<CheckpointManifest | undefined> {
   const { folder, identity, engine, logger, logLacksAfter } = options;
   const excluded = new Map<number, RejectedCheckpoint>();
   for (;;) {
-    const { manifest, rejected } = chooseCheckpoint({ folder, identity, logLacksAfter, excluded });
+    const choice = chooseCheckpoint({ folder, identity, logLacksAfter, excluded });
+    const { rejected } = choice;
+    // What the log's base holds is younger than an older checkpoint, and goes on nothing.
+    const manifest =
+      choice.manifest !== undefined && choice.manifest.lsn < options.logBaseLsn ? undefined : choice.manifest;
     try {
       if (manifest !== undefined) await load(options, manifest);
     } catch (error) {

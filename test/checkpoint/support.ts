@@ -68,6 +68,7 @@ export class PiecesValue {
         out.length += piece.length;
         return true;
       },
+      visit: () => false,
       release: () => true,
     };
   }

@@ -299,6 +299,7 @@ function takePiece(capture: ReturnType<UnpackedValue["capture"]>, into: Uint8Arr
   const pieces = piecesOf({
     size: capture.size,
     retainedBytes: 0,
+    visit: () => false,
     release: () => true,
     writePiece: (out) => !one.taken && (one.taken = capture.writePiece(out)),
   });

@@ -30,8 +30,8 @@ export interface CaptureParts {
   readonly keyspaces: Int32Array;
   /** The checkpoint's id, which names its values file. */
   readonly file: number;
-  /** Values files whose structures are to be written again. */
-  readonly rewrite: ReadonlySet<number>;
+  /** Values files whose structures are to be written again; "all": every structure and segment is to be read, filed or not. */
+  readonly rewrite: ReadonlySet<number> | "all";
   readonly ended: () => void;
 }
 
@@ -67,7 +67,7 @@ export class OpenCapture implements EngineCapture {
       };
     });
     for (const { id, usedUnits, hasFile } of this.segments) {
-      if (hasFile) continue;
+      if (hasFile && parts.rewrite !== "all") continue;
       segments.hold(id);
       this.#held.set(id, usedUnits);
     }

@@ -55,6 +55,12 @@ export class Flusher {
     tables.reset();
   }
 
+  /** A capture has begun: what was flushed before is no part of it. */
+  markDetached(): void {
+    for (const { directory, next } of this.#detached)
+      for (let i = next; i < directory.length; i++) this.#tables.mark(directory[i]!);
+  }
+
   /** Frees up to `rowsMax` sub-tables (each of at most 1,024 slots). */
   step(rowsMax: number): void {
     for (let freed = 0; freed < rowsMax; ) {

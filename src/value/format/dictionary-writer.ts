@@ -7,39 +7,61 @@ import type { ByteWriter } from "../../base/byte-writer.ts";
 import type { DictionaryCapture } from "../dictionary/dictionary-capture.ts";
 import { NO_EXPIRY, writeExpiry } from "../dictionary/entry-format.ts";
 import { packedEntryBytes } from "../packed.ts";
+import type { ElementVisitor } from "./element-visitor.ts";
 import { appendEntry } from "./entry-writer.ts";
 import { EXPIRY_ENTRY_BYTES, FLAG_TIMES, VALUE_HASH, VALUE_SET } from "./piece-format.ts";
 import { PieceWriter } from "./piece-writer.ts";
 
-export class HashCapture extends PieceWriter {
-  readonly #capture: DictionaryCapture;
-  readonly #hasTimes: boolean;
+abstract class DictionaryWriter extends PieceWriter {
+  protected readonly capture: DictionaryCapture;
   /** The entry of the leaf that comes next. */
   #index = 0;
 
-  constructor(capture: DictionaryCapture, hasTimes: boolean) {
-    super(VALUE_HASH, hasTimes ? FLAG_TIMES : 0, capture.size);
-    this.#capture = capture;
-    this.#hasTimes = hasTimes;
+  constructor(type: number, flags: number, capture: DictionaryCapture) {
+    super(type, flags, capture.size);
+    this.capture = capture;
   }
 
   override get retainedBytes(): number {
-    return this.#capture.retainedBytes;
+    return this.capture.retainedBytes;
   }
 
   override release(piecesMax: number): boolean {
-    return this.#capture.release(piecesMax);
+    return this.capture.release(piecesMax);
+  }
+
+  protected override placeNext(): boolean {
+    const { capture } = this;
+    if (this.#index === capture.leafSize) {
+      this.#index = 0;
+      if (!capture.nextLeaf()) return false;
+    }
+    capture.read(this.#index);
+    return true;
+  }
+
+  protected override pass(): void {
+    this.#index++;
+  }
+}
+
+export class HashCapture extends DictionaryWriter {
+  readonly #hasTimes: boolean;
+
+  constructor(capture: DictionaryCapture, hasTimes: boolean) {
+    super(VALUE_HASH, hasTimes ? FLAG_TIMES : 0, capture);
+    this.#hasTimes = hasTimes;
+  }
+
+  protected override handOver(visitor: ElementVisitor): void {
+    const { bytes, keyOffset, keyLength, valueOffset, valueLength, expiryMs } = this.capture.entry;
+    visitor.hashField(bytes, keyOffset, keyLength, bytes, valueOffset, valueLength, expiryMs);
   }
 
   protected override writeElements(out: ByteWriter, end: number): number {
-    const capture = this.#capture;
-    const { entry } = capture;
-    for (let count = 0; ; count++) {
-      if (this.#index === capture.leafSize) {
-        this.#index = 0;
-        if (!capture.nextLeaf()) return count;
-      }
-      capture.read(this.#index);
+    const { entry } = this.capture;
+    let count = 0;
+    for (; this.placeNext(); count++) {
       const { data, keyLength, valueLength, expiryMs } = entry;
       let bytes = packedEntryBytes(keyLength) + packedEntryBytes(valueLength);
       if (this.#hasTimes) bytes += expiryMs === NO_EXPIRY ? 1 : 1 + EXPIRY_ENTRY_BYTES;
@@ -50,8 +72,9 @@ export class HashCapture extends PieceWriter {
       appendEntry(out, data, entry.keyOffset, keyLength);
       appendEntry(out, data, entry.valueOffset, valueLength);
       if (this.#hasTimes) appendTime(out, expiryMs);
-      this.#index++;
+      this.pass();
     }
+    return count;
   }
 }
 
@@ -65,32 +88,20 @@ function appendTime(out: ByteWriter, expiryMs: number): void {
   out.length += 1 + EXPIRY_ENTRY_BYTES;
 }
 
-export class SetCapture extends PieceWriter {
-  readonly #capture: DictionaryCapture;
-  #index = 0;
-
+export class SetCapture extends DictionaryWriter {
   constructor(capture: DictionaryCapture) {
-    super(VALUE_SET, 0, capture.size);
-    this.#capture = capture;
+    super(VALUE_SET, 0, capture);
   }
 
-  override get retainedBytes(): number {
-    return this.#capture.retainedBytes;
-  }
-
-  override release(piecesMax: number): boolean {
-    return this.#capture.release(piecesMax);
+  protected override handOver(visitor: ElementVisitor): void {
+    const { bytes, keyOffset, keyLength } = this.capture.entry;
+    visitor.setMember(bytes, keyOffset, keyLength);
   }
 
   protected override writeElements(out: ByteWriter, end: number): number {
-    const capture = this.#capture;
-    const { entry } = capture;
-    for (let count = 0; ; count++) {
-      if (this.#index === capture.leafSize) {
-        this.#index = 0;
-        if (!capture.nextLeaf()) return count;
-      }
-      capture.read(this.#index);
+    const { entry } = this.capture;
+    let count = 0;
+    for (; this.placeNext(); count++) {
       const { data, keyOffset, keyLength } = entry;
       const bytes = packedEntryBytes(keyLength);
       if (out.length + bytes > end) {
@@ -98,7 +109,8 @@ export class SetCapture extends PieceWriter {
         out.reserve(bytes);
       }
       appendEntry(out, data, keyOffset, keyLength);
-      this.#index++;
+      this.pass();
     }
+    return count;
   }
 }

@@ -7,6 +7,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { ByteWriter } from "../../base/byte-writer.ts";
+import type { ElementVisitor } from "./element-visitor.ts";
 import {
   END_BYTES,
   HEAD_BYTES,
@@ -37,12 +38,28 @@ export abstract class PieceWriter implements ValueCapture {
 
   abstract readonly retainedBytes: number;
   abstract release(piecesMax: number): boolean;
+  /** Goes to the element that comes next; false if there is none. */
+  protected abstract placeNext(): boolean;
+  /** Hands over the element that `placeNext` went to. */
+  protected abstract handOver(visitor: ElementVisitor): void;
+  /** The element has been dealt with. */
+  protected abstract pass(): void;
 
   /**
    * Writes elements from where the last call ended, and advances `out`: as many as end at or before `end` in `out`, which
    * has room up to there, or one longer. Answers how many: 0 when there are no more.
    */
   protected abstract writeElements(out: ByteWriter, end: number): number;
+
+  visit(visitor: ElementVisitor, elementsMax: number): boolean {
+    assert(this.#number === 0, "a capture is written or visited, not both");
+    let count = 0;
+    for (; count < elementsMax && this.placeNext(); count++) {
+      this.handOver(visitor);
+      this.pass();
+    }
+    return count > 0;
+  }
 
   writePiece(out: ByteWriter): boolean {
     if (this.#isComplete) return false;

@@ -7,6 +7,7 @@
 import type { ByteWriter } from "../../base/byte-writer.ts";
 import { packedEntryBytes } from "../packed.ts";
 import type { SequenceCapture } from "../sequence/capture.ts";
+import type { ElementVisitor } from "./element-visitor.ts";
 import { appendEntry } from "./entry-writer.ts";
 import { SCORE_BYTES, VALUE_LIST, VALUE_SORTED_SET } from "./piece-format.ts";
 import { PieceWriter } from "./piece-writer.ts";
@@ -30,8 +31,7 @@ abstract class SequenceWriter extends PieceWriter {
     return this.capture.release(piecesMax);
   }
 
-  /** Places the capture on the entry that comes next; false if there is none. */
-  protected placeNext(): boolean {
+  protected override placeNext(): boolean {
     const { capture } = this;
     if (this.#index === this.#count) {
       if (!capture.nextLeaf()) return false;
@@ -42,8 +42,7 @@ abstract class SequenceWriter extends PieceWriter {
     return true;
   }
 
-  /** The entry has been written. */
-  protected pass(): void {
+  protected override pass(): void {
     this.#index++;
   }
 }
@@ -51,6 +50,11 @@ abstract class SequenceWriter extends PieceWriter {
 export class ListCapture extends SequenceWriter {
   constructor(capture: SequenceCapture) {
     super(VALUE_LIST, capture);
+  }
+
+  protected override handOver(visitor: ElementVisitor): void {
+    const { bytes, offset, length } = this.capture;
+    visitor.listElement(bytes, offset, length);
   }
 
   protected override writeElements(out: ByteWriter, end: number): number {
@@ -73,6 +77,11 @@ export class ListCapture extends SequenceWriter {
 export class SortedSetCapture extends SequenceWriter {
   constructor(capture: SequenceCapture) {
     super(VALUE_SORTED_SET, capture);
+  }
+
+  protected override handOver(visitor: ElementVisitor): void {
+    const { bytes, offset, length, score } = this.capture;
+    visitor.sortedSetMember(bytes, offset, length, score);
   }
 
   protected override writeElements(out: ByteWriter, end: number): number {
