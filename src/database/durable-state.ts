@@ -63,6 +63,8 @@ export class DurableState {
   #checkpoints: Checkpoints | undefined;
   #rewriting: LogRewriting | undefined;
   #logControl: LogControl | undefined;
+  /** Somebody has said that what is not saved may be lost with the stop. */
+  #isForgotten = false;
   #loadedFrom: CheckpointManifest | undefined;
   #recovered: Recovered | undefined;
 
@@ -270,11 +272,12 @@ export class DurableState {
 
   /**
    * For a stop: takes a checkpoint if one was asked for, or if without it what has changed would be lost. Rejects if it fails;
-   * nothing is stopped by that.
+   * nothing is stopped by that. After "nosave" no later call saves anything.
    */
   async saveBeforeStop(save: "default" | "save" | "nosave"): Promise<void> {
     const checkpoints = this.#checkpoints;
-    if (checkpoints === undefined || save === "nosave") return;
+    if (save === "nosave") this.#isForgotten = true;
+    if (checkpoints === undefined || this.#isForgotten) return;
     const { effects, log } = this.#parts.database;
     const isNeeded =
       log === undefined && this.#parts.config.values.persistence.checkpoint_enabled && effects.dirty > 0;

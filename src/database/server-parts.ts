@@ -145,7 +145,8 @@ function lifecycleFace(parts: FaceParts): LifecycleFace {
       try {
         await parts.saveBeforeStop(request.save);
       } catch (error) {
-        if (!request.force) {
+        if (request.force) await parts.saveBeforeStop("nosave");
+        else {
           throw new FerriteError(
             "unavailable",
             `ERR Errors trying to SHUTDOWN. Check logs: ${messageOf(error)}; SHUTDOWN NOSAVE or FORCE stops all the same`,
