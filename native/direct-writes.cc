@@ -34,6 +34,9 @@ bool IsSameFile(int a, int b) {
          first.st_ino == second.st_ino && S_ISREG(first.st_mode);
 }
 
+// Said before anything is written: the alignment or the flag is not to the system's taste.
+bool IsRefusal(int64_t result) { return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS; }
+
 }  // namespace
 
 DirectWrites* DirectWrites::Create(napi_env env, FilePool* pool) {
@@ -76,14 +79,37 @@ int64_t DirectWrites::Open(int fd, const char* path) {
   return 0;
 }
 
-bool DirectWrites::Submit(FileTask* task) {
-  auto found = files_.find(task->fd);
-  if (found == files_.end()) return false;
+// The file with the bytes in its buffer, or null if it cannot be written now.
+DirectWrites::File* DirectWrites::Prepare(int fd, int64_t position, const uint8_t* data, size_t length) {
+  auto found = files_.find(fd);
+  if (found == files_.end()) return nullptr;
   File* file = found->second;
-  bool fits = task->length > 0 && task->length % kBlockBytes == 0 && task->position >= 0 &&
-              task->position % static_cast<int64_t>(kBlockBytes) == 0 && task->length <= kBytesMax;
-  if (!fits || file->refused || file->task != nullptr || !Reserve(file, task->length)) return false;
-  memcpy(file->buffer, task->data, task->length);
+  bool fits = length > 0 && length % kBlockBytes == 0 && length <= kBytesMax && position >= 0 &&
+              position % static_cast<int64_t>(kBlockBytes) == 0;
+  if (!fits || file->refused || file->task != nullptr || !Reserve(file, length)) return nullptr;
+  memcpy(file->buffer, data, length);
+  return file;
+}
+
+int64_t DirectWrites::WriteNow(int fd, int64_t position, const uint8_t* data, size_t length) {
+  File* file = Prepare(fd, position, data, length);
+  if (file == nullptr) return kNotDirect;
+  struct iovec range = {file->buffer, length};
+  ssize_t written;
+  do {
+    written = pwritev2(file->descriptor, &range, 1, static_cast<off_t>(position), RWF_DSYNC);
+  } while (written < 0 && errno == EINTR);
+  if (written == static_cast<ssize_t>(length)) return static_cast<int64_t>(written);
+  // Less than all of it: an ordinary write does it, and a sync after it.
+  if (written >= 0) return kNotDirect;
+  if (!IsRefusal(-errno)) return -errno;
+  file->refused = true;
+  return kNotDirect;
+}
+
+bool DirectWrites::Submit(FileTask* task) {
+  File* file = Prepare(task->fd, task->position, task->data, task->length);
+  if (file == nullptr) return false;
   struct iocb request = {};
   request.aio_data = reinterpret_cast<uintptr_t>(file);
   request.aio_lio_opcode = IOCB_CMD_PWRITE;
@@ -132,8 +158,7 @@ void DirectWrites::Complete(File* file, int64_t result) {
   // Before the callback, which may submit the next write and would otherwise flip the handle twice.
   if (--under_way_ == 0) uv_unref(reinterpret_cast<uv_handle_t*>(&poll_));
   bool whole = result == static_cast<int64_t>(task->length);
-  // EINVAL and EOPNOTSUPP are said before anything is written: the alignment or the flag is not to its taste.
-  bool refused = result == -EINVAL || result == -EOPNOTSUPP;
+  bool refused = IsRefusal(result);
   if (whole || (result < 0 && !refused)) {
     task->result = result;
     if (file->closed) Free(file);
@@ -200,6 +225,7 @@ void DirectWrites::End() {
 DirectWrites* DirectWrites::Create(napi_env env, FilePool* pool) { return nullptr; }
 int64_t DirectWrites::Open(int fd, const char* path) { return -ENOTSUP; }
 bool DirectWrites::Submit(FileTask* task) { return false; }
+int64_t DirectWrites::WriteNow(int fd, int64_t position, const uint8_t* data, size_t length) { return kNotDirect; }
 void DirectWrites::Close(int fd) {}
 
 #endif

@@ -230,6 +230,16 @@ napi_value BeginDirect(napi_env env, napi_callback_info info) {
   return in.Number(-EAGAIN);
 }
 
+// (fd, position, bytes, offset, length)
+napi_value OverwriteDirect(napi_env env, napi_callback_info info) {
+  Arguments in(env, info);
+  size_t length;
+  uint8_t* data = in.Range(2, &length);
+  if (data == nullptr) return nullptr;
+  if (in.state->direct == nullptr) return in.Number(DirectWrites::kNotDirect);
+  return in.Number(in.state->direct->WriteNow(in.Int(0), in.Long(1), data, length));
+}
+
 // (fd, position, into, offset, length, done)
 napi_value BeginRead(napi_env env, napi_callback_info info) {
   Arguments in(env, info);
@@ -276,12 +286,16 @@ void RegisterFile(napi_env env, napi_value exports) {
       {"fileLock", Lock},         {"fileReplace", Replace},       {"fileBeginAppend", BeginAppend},
       {"fileBeginRead", BeginRead}, {"fileBeginSync", BeginSync},   {"fileOverwrite", Overwrite},
       {"fileBeginOverwrite", BeginOverwrite}, {"fileOpenDirect", OpenDirect}, {"fileBeginDirect", BeginDirect},
+      {"fileOverwriteDirect", OverwriteDirect},
   };
   for (const auto& each : functions) {
     napi_value function;
     napi_create_function(env, each.name, NAPI_AUTO_LENGTH, each.run, state, &function);
     napi_set_named_property(env, exports, each.name, function);
   }
+  napi_value not_direct;
+  napi_create_int64(env, DirectWrites::kNotDirect, &not_direct);
+  napi_set_named_property(env, exports, "FILE_NOT_DIRECT", not_direct);
   napi_value block_bytes;
   napi_create_int64(env, DirectWrites::kBlockBytes, &block_bytes);
   napi_set_named_property(env, exports, "FILE_BLOCK_BYTES", block_bytes);

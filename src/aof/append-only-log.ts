@@ -13,9 +13,10 @@
  *
  * One write per turn of the event loop. Under `everysec` and `no` it is made at once, on the loop, even while a sync is
  * under way: measured on ext4, such writes take 45 µs, 2 to 8 ms at worst, while gating the replies until the sync
- * ends would cost every client that time. Under `always` the frame is given to the disk without waiting for it, where
- * the system can do that and the loop has work meanwhile (direct-frames.ts); else write and sync are made on the loop
- * while the disk is quick (sync-place.ts), else on a thread. The turns meanwhile share the next frame (group commit).
+ * ends would cost every client that time. Under `always` write and sync are made on the loop, too, while the disk is
+ * quick and most clients wait for them anyway (sync-place.ts). Else the disk or a thread is given the frame, and the
+ * next turns gather into the next one meanwhile, so the batch grows with the load (group commit). Frames go past the
+ * page cache where the system has it (direct-frames.ts).
  *
  * Hot-path file: the `append…` methods allocate nothing.
  */
@@ -203,8 +204,7 @@ export class AppendOnlyLog {
     } else {
       this.#kept = true;
       frames.keep(this.#part.durableLsn);
-      if (this.#inFlight === undefined) this.#continue();
-      else this.#appender.turnEnded();
+      this.#continue();
     }
   }
 
@@ -216,7 +216,6 @@ export class AppendOnlyLog {
     if (!part.space.admits(part.sizeBytes, open.payloadBytes + HEADER_BYTES_MAX)) return false;
     if (this.#policy !== "always") return true;
     if (this.#syncing || this.#rotation.wanted) return false;
-    if (this.#appender.isDirect(part, open.payloadBytes + HEADER_BYTES_MAX)) return false;
     return this.#place.isLoop(open.nextLsn - open.firstLsn, commands);
   }
 
@@ -301,11 +300,12 @@ export class AppendOnlyLog {
     const frame = this.#frames.open;
     frame.seal(nowMs, part.durableLsn);
     try {
-      this.#appender.writeSync(part, frame);
       if (this.#policy === "always") {
         const beganMs = this.#clock.monotonicMs();
-        part.space.syncFile.syncSync();
+        this.#appender.writeDurableSync(part, frame);
         this.#synced(beganMs);
+      } else {
+        this.#appender.writeSync(part, frame);
       }
     } catch (error) {
       this.#frames.keepSealed();
@@ -352,7 +352,7 @@ export class AppendOnlyLog {
     const sync = this.#policy === "always";
     const stated = this.#part.durableLsn;
     const beganMs = this.#clock.monotonicMs();
-    this.#appender.write(this.#part, frame, sync, this.#place.isLoop(1, 1), (error) => {
+    this.#appender.write(this.#part, frame, sync, (error) => {
       if (sync && error === undefined) this.#synced(beganMs);
       this.#appended(frame, sync, stated, error);
     });

@@ -36,19 +36,8 @@ export class FrameAppender {
     this.#clock = clock;
   }
 
-  /** True if a frame that is to be synced would be given to the disk directly: then `write` it. */
-  isDirect(part: LogPart, frameBytes: number): boolean {
-    return this.#direct.suits(part, frameBytes);
-  }
-
-  /** A turn ended while a frame was on its way. */
-  turnEnded(): void {
-    this.#direct.turnEnded(this.#clock.monotonicMs());
-  }
-
   /** Throws the system's error; part of the frame may be in the file then. */
   writeSync(part: LogPart, frame: EffectBuffer): void {
-    this.#direct.passed();
     this.#part = part;
     if (part.space.covers(part.sizeBytes)) {
       this.#position = part.sizeBytes;
@@ -77,21 +66,33 @@ export class FrameAppender {
     }
   }
 
-  /** The frame must own its bytes and stay as it is until `done`. `loop`: it could as well be synced there. */
-  write(part: LogPart, frame: EffectBuffer, sync: boolean, loop: boolean, done: AppendDone): void {
+  /** The frame, and all before it, is durable on return. Throws the system's error. */
+  writeDurableSync(part: LogPart, frame: EffectBuffer): void {
     const direct = this.#direct;
-    if (!sync || !direct.suits(part, frame.frameBytes)) {
+    if (direct.suits(part, frame.frameBytes)) {
+      if (direct.writeSync(part, frame)) return;
+      direct.refused();
+    } else {
       direct.passed();
-      this.#writeOnThread(part, frame, sync, done);
-      return;
     }
-    const fromMs = this.#clock.monotonicMs();
-    const began = direct.write(part, frame, (error) => {
-      direct.completed(this.#clock.monotonicMs(), loop);
-      done(error);
-    });
-    direct.offered(began, fromMs, this.#clock.monotonicMs());
-    if (!began) this.#writeOnThread(part, frame, sync, done);
+    this.writeSync(part, frame);
+    part.space.syncFile.syncSync();
+  }
+
+  /** The frame must own its bytes and stay as it is until `done`. */
+  write(part: LogPart, frame: EffectBuffer, sync: boolean, done: AppendDone): void {
+    const direct = this.#direct;
+    if (sync && direct.suits(part, frame.frameBytes)) {
+      const fromMs = this.#clock.monotonicMs();
+      if (direct.write(part, frame, done)) {
+        direct.began(this.#clock.monotonicMs() - fromMs);
+        return;
+      }
+      direct.refused();
+    } else {
+      direct.passed();
+    }
+    this.#writeOnThread(part, frame, sync, done);
   }
 
   #writeOnThread(part: LogPart, frame: EffectBuffer, sync: boolean, done: AppendDone): void {

@@ -123,6 +123,8 @@ export interface File {
     length: number,
     done: FileDone,
   ): boolean;
+  /** As `overwriteBlocks`, durable on return. False, and nothing durable, where that cannot be had. */
+  overwriteBlocksSync(position: number, bytes: Uint8Array, offset: number, length: number): boolean;
   /** Makes the file's bytes (and size) durable, on another thread. */
   sync(done: FileDone): void;
   syncSync(): void;

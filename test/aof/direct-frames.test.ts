@@ -11,7 +11,7 @@ const PART = "appendonly.aof.1.incr.aof";
 async function begin(blockBytes = 16, spaceBytesMax?: number) {
   const world = newWorld(1, blockBytes);
   const space = spaceBytesMax === undefined ? {} : { spaceBytesMax };
-  const { log } = await start(world, { policy: "always", loopSyncMsMax: 1, ...space });
+  const { log } = await start(world, { policy: "always", ...space });
   let count = 0;
   const turn = (value = "v"): void => {
     append(log, 0, "SET", `k${++count}`, value);
@@ -44,14 +44,14 @@ describe("whether frames are offered to the disk directly", () => {
   });
 
   it("ends for a while with a refusal, and with hand-overs that last", () => {
-    for (const [began, milliseconds] of [
-      [false, 0],
-      [true, 20],
-    ] as const) {
+    for (const end of [
+      (direct: DirectFrames) => direct.refused(),
+      (direct: DirectFrames) => direct.began(20),
+    ]) {
       const direct = new DirectFrames();
-      direct.offered(true, 5, 5.01);
+      direct.began(0.01);
       expect(suits(direct)).toBe(true);
-      direct.offered(began, 5, 5 + milliseconds);
+      end(direct);
       expect(suits(direct)).toBe(false);
       for (let i = 0; i < 255; i++) direct.passed();
       expect(suits(direct)).toBe(false);
@@ -59,24 +59,9 @@ describe("whether frames are offered to the disk directly", () => {
       expect(suits(direct)).toBe(true);
     }
   });
-
-  it("ends for a while if the loop is idle most of the time, unless a thread is what else there is", () => {
-    const suitsAfter = (idleMs: number, loop: boolean): boolean => {
-      const direct = new DirectFrames();
-      for (let i = 0; i < 20; i++) {
-        direct.offered(true, i, i);
-        direct.turnEnded(i + 1 - idleMs);
-        direct.completed(i + 1, loop);
-      }
-      return suits(direct);
-    };
-    expect(suitsAfter(0.9, true)).toBe(false);
-    expect(suitsAfter(0.9, false)).toBe(true);
-    expect(suitsAfter(0.4, true)).toBe(true);
-  });
 });
 
-describe.each([16, 4096])("frames in blocks of %d bytes", (blockBytes) => {
+describe.each([16, 4096])("frames in blocks of %d bytes, beside the loop", (blockBytes) => {
   it("make the log of one that was written otherwise, byte by byte", async () => {
     const [direct, other] = [await begin(blockBytes), await begin(0)];
     for (const { world, turn } of [direct, other]) {

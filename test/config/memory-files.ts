@@ -45,6 +45,7 @@ export class MemoryFiles implements FileSystem {
       overwrite: unused,
       blockBytes: 0,
       overwriteBlocks: unused,
+      overwriteBlocksSync: unused,
       sync: unused,
       syncSync: () => void this.operations.push(`sync ${path}`),
       truncateSync: unused,

@@ -96,6 +96,10 @@ export class FailingFiles {
         const error = this.failing === undefined ? undefined : this.#error();
         return file.overwriteBlocks(position, bytes, offset, length, (failure) => done(error ?? failure));
       },
+      overwriteBlocksSync: (position: number, bytes: Uint8Array, offset: number, length: number) => {
+        if (this.failing !== undefined) throw this.#error();
+        return file.overwriteBlocksSync(position, bytes, offset, length);
+      },
       sync: (done: FileDone) => {
         const error = this.failing === undefined ? undefined : this.#error();
         file.sync((failure) => done(error ?? failure));

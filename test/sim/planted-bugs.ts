@@ -70,6 +70,10 @@ const dataSyncSkipped: PlantedBug = {
         file.overwrite(position, bytes.slice(offset, offset + length), 0, length, false, done);
         return true;
       },
+      overwriteBlocksSync: (position, bytes, offset, length) => {
+        file.overwriteSync(position, bytes, offset, length);
+        return true;
+      },
     })),
 };
 

@@ -117,6 +117,23 @@ export class MemoryFile implements File {
     length: number,
     done: FileDone,
   ): boolean {
+    if (!this.#admitsBlocks(position, bytes, offset, length)) return false;
+    // A copy, as on a real disk: the caller may change the array at once.
+    const source = bytes.slice(offset, offset + length);
+    this.#changeInSteps(position, source, () => this.#syncRange(position, length), done);
+    return true;
+  }
+
+  overwriteBlocksSync(position: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    if (!this.#admitsBlocks(position, bytes, offset, length)) return false;
+    this.#system.enter("overwrite", this.path);
+    this.#throwIf(this.#write(position, bytes.subarray(offset, offset + length), false), "write");
+    this.#system.enter("sync", this.path);
+    this.#throwIf(this.#syncRange(position, length), "write");
+    return true;
+  }
+
+  #admitsBlocks(position: number, bytes: Uint8Array, offset: number, length: number): boolean {
     this.#order.assertIdle();
     checkRange(bytes, offset, length);
     this.#assertOverwrites();
@@ -126,21 +143,17 @@ export class MemoryFile implements File {
       position % block === 0 && length % block === 0,
       `${this.path}: ${position}+${length} are no blocks`,
     );
-    const node = this.#node;
-    assert(
-      node.isCertain(position, position + length),
-      `${this.path}: blocks at ${position} are not durable`,
-    );
-    // A copy, as on a real disk: the caller may change the array at once.
-    const source = bytes.slice(offset, offset + length);
-    const sync = (): string | undefined => {
-      const fault = this.#system.options.fault?.("sync", this.path);
-      if (fault === undefined) node.settleRange(position, position + length);
-      else node.settleRangeByChance(position, position + length, this.#system.options.random);
-      return fault?.code;
-    };
-    this.#changeInSteps(position, source, sync, done);
+    const certain = this.#node.isCertain(position, position + length);
+    assert(certain, `${this.path}: blocks at ${position} are not durable`);
     return true;
+  }
+
+  #syncRange(position: number, length: number): string | undefined {
+    const node = this.#node;
+    const fault = this.#system.options.fault?.("sync", this.path);
+    if (fault === undefined) node.settleRange(position, position + length);
+    else node.settleRangeByChance(position, position + length, this.#system.options.random);
+    return fault?.code;
   }
 
   /** Writes at `position`, or at the end if it is undefined, in two steps. */

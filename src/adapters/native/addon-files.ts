@@ -62,6 +62,14 @@ export interface FileAddon {
     length: number,
     done: NativeDone,
   ): number;
+  /** The same at once, durable on return; FILE_NOT_DIRECT if it has to be done in another way. */
+  fileOverwriteDirect(
+    descriptor: number,
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number;
   fileBeginRead(
     descriptor: number,
     position: number,
@@ -72,7 +80,8 @@ export interface FileAddon {
   ): number;
   fileBeginSync(descriptor: number, done: NativeDone): number;
   readonly FILE_NOT_RESIDENT: number;
-  /** Of `fileBeginDirect`: position and length are multiples of it. */
+  readonly FILE_NOT_DIRECT: number;
+  /** Of direct writes: position and length are multiples of it. */
   readonly FILE_BLOCK_BYTES: number;
 
   readonly mapping: MappingAddon;

@@ -186,6 +186,18 @@ class NativeFile implements File {
     return true;
   }
 
+  overwriteBlocksSync(position: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    this.#order.assertIdle();
+    checkRange(bytes, offset, length);
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "pwrite", this.path);
+    if (this.blockBytes === 0 || !this.#order.isQuiet) return false;
+    const addon = this.#addon;
+    const result = addon.fileOverwriteDirect(this.#descriptor, position, bytes, offset, length);
+    if (result === addon.FILE_NOT_DIRECT) return false;
+    this.#checked(result, "pwrite");
+    return true;
+  }
+
   sync(done: FileDone): void {
     this.#order.begin(true, () => {
       const ended = (result: number): void => {

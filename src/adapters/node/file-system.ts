@@ -223,6 +223,13 @@ class PortableFile implements File {
     return false;
   }
 
+  overwriteBlocksSync(_position: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    this.#order.assertIdle();
+    checkRange(bytes, offset, length);
+    if (this.#mode !== "overwrite") throw systemErrorOf("EBADF", "write", this.path);
+    return false;
+  }
+
   /** Writes at `position`, or at the end if it is null. */
   #change(
     position: number | null,
