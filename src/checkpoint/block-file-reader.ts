@@ -4,7 +4,7 @@
  * Invariants
  *  - two buffers: while one is looked at, the next bytes of the file are read into the other on a thread;
  *  - what is in memory is bounded by the largest block, not by what a header says;
- *  - `next` answers undefined only if the file ended as the manifest says that it ends.
+ *  - `next` answers undefined only if the file ended as its end, and the manifest if there is one, says that it ends.
  */
 import {
   BLOCK_HEADER_BYTES,
@@ -30,12 +30,11 @@ import type { Crc32c } from "../codec/crc32c.ts";
 import { damagedFile } from "../engine/warm/file-finding.ts";
 import type { Breathe } from "../engine/warm/file-promises.ts";
 import type { File, FileSystem } from "../ports/file-system.ts";
-import type { FileEntry } from "./manifest-format.ts";
 
 /** Read by one call. */
 const READ_BYTES = 2 * 1024 * 1024;
-/** Room before what is read, for the part of a block that was read before. */
-const HEAD_BYTES = BLOCK_HEADER_BYTES + BLOCK_RAW_BYTES_MAX;
+/** Room before what is read, for the part of a block that was read before; a small file needs less. */
+const HEAD_BYTES_MAX = BLOCK_HEADER_BYTES + BLOCK_RAW_BYTES_MAX;
 
 export interface BlockReadParts {
   readonly fs: FileSystem;
@@ -43,6 +42,12 @@ export interface BlockReadParts {
   /** Loads the codec when a block needs it. */
   readonly codec: () => Promise<BlockCodec>;
   readonly breathe: Breathe;
+}
+
+/** As FileEntry; without a checksum where nothing outside of the file tells it. */
+export interface FileToRead {
+  readonly bytes: number;
+  readonly checksum?: number;
 }
 
 type ReadResult = { readonly got: number } | { readonly error: unknown };
@@ -58,28 +63,33 @@ export class BlockFileReader {
 
   readonly #parts: BlockReadParts;
   readonly #file: File;
-  readonly #entry: FileEntry;
+  readonly #entry: FileToRead;
   readonly #sum = new StreamSum();
+  readonly #headBytes: number;
   #codec: BlockCodec | undefined;
   #tag = 0;
   #current: Uint8Array;
   #spare: Uint8Array;
   /** The range of `current` that is not consumed, and the file offset of its first byte. */
-  #start = HEAD_BYTES;
-  #end = HEAD_BYTES;
+  #start: number;
+  #end: number;
   #offset = 0;
   /** File offset up to which reading was begun, and the read under way into `spare`. */
   #readTo = 0;
   #reading: Promise<ReadResult> | undefined;
 
-  private constructor(parts: BlockReadParts, file: File, entry: FileEntry) {
+  private constructor(parts: BlockReadParts, file: File, entry: FileToRead) {
     this.#parts = parts;
     this.#file = file;
     this.#entry = entry;
     this.path = file.path;
-    const bytes = HEAD_BYTES + Math.min(READ_BYTES, entry.bytes);
+    const headBytes = Math.min(HEAD_BYTES_MAX, entry.bytes);
+    this.#headBytes = headBytes;
+    this.#start = headBytes;
+    this.#end = headBytes;
+    const bytes = headBytes + Math.min(READ_BYTES, entry.bytes);
     this.#current = new Uint8Array(bytes);
-    this.#spare = new Uint8Array(entry.bytes > READ_BYTES ? bytes : HEAD_BYTES);
+    this.#spare = new Uint8Array(entry.bytes > READ_BYTES ? bytes : headBytes);
   }
 
   /** Opens the file and checks its size and its header. The caller closes. */
@@ -87,7 +97,7 @@ export class BlockFileReader {
     parts: BlockReadParts,
     path: string,
     header: StreamHeader,
-    entry: FileEntry,
+    entry: FileToRead,
   ): Promise<BlockFileReader> {
     const file = parts.fs.openSync(path, "read");
     try {
@@ -183,10 +193,10 @@ export class BlockFileReader {
     const { header } = this;
     const extra = bytesLeft - BLOCK_HEADER_BYTES - header.storedBytes;
     if (extra !== 0) throw this.#damaged(`${extra} bytes follow its last block`);
-    if (header.checksum !== this.#entry.checksum) {
-      const expected = this.#entry.checksum.toString(16);
+    const { checksum } = this.#entry;
+    if (checksum !== undefined && header.checksum !== checksum) {
       throw this.#damaged(
-        `the checksum of its end is ${header.checksum.toString(16)}, the manifest expects ${expected}`,
+        `the checksum of its end is ${header.checksum.toString(16)}, the manifest expects ${checksum.toString(16)}`,
       );
     }
     const counts = readStreamEnd(this.bytes, this.payloadAt, header.rawBytes, this.#sum);
@@ -206,11 +216,11 @@ export class BlockFileReader {
     if ("error" in result) throw result.error;
     const left = this.#end - this.#start;
     const next = this.#spare;
-    next.set(this.#current.subarray(this.#start, this.#end), HEAD_BYTES - left);
+    next.set(this.#current.subarray(this.#start, this.#end), this.#headBytes - left);
     this.#spare = this.#current;
     this.#current = next;
-    this.#start = HEAD_BYTES - left;
-    this.#end = HEAD_BYTES + result.got;
+    this.#start = this.#headBytes - left;
+    this.#end = this.#headBytes + result.got;
     this.#reading = this.#readTo < this.#entry.bytes ? this.#read(this.#spare) : undefined;
     // A file that is cut while it is read answers less than its size promised.
     if (this.#end - this.#start < bytes) throw this.#damaged(`the file ends within the block there`);
@@ -222,7 +232,7 @@ export class BlockFileReader {
     const position = this.#readTo;
     const length = Math.min(READ_BYTES, this.#entry.bytes - position);
     this.#readTo += length;
-    return this.#file.read(position, into, HEAD_BYTES, length).then(
+    return this.#file.read(position, into, this.#headBytes, length).then(
       (got) => ({ got }),
       (error: unknown) => ({ error }),
     );

@@ -43,6 +43,10 @@ export function unfinishedName(name: string): string {
   return name + UNFINISHED;
 }
 
+export function hasUnfinishedName(name: string): boolean {
+  return name.endsWith(UNFINISHED);
+}
+
 /** undefined for a name that none of ours has. */
 export function parseName(name: string): ParsedName | undefined {
   const match = /^([0-9]{10})\.(manifest|index|values)(\.new)?$/.exec(name);

@@ -23,13 +23,17 @@ export interface Retention {
   readonly retired: readonly number[];
 }
 
-/** `found` ascending by id; `keep` is at least 1. */
-export function retain(found: readonly FoundManifest[], keep: number): Retention {
+/** `found` ascending by id; `keep` is at least 1; `pinned` are kept beside those. */
+export function retain(
+  found: readonly FoundManifest[],
+  keep: number,
+  pinned: ReadonlySet<number> = new Set(),
+): Retention {
   const kept: FoundManifest[] = [];
   const retired: number[] = [];
   let whole = 0;
   for (const each of found.toReversed()) {
-    if (whole >= Math.max(1, keep)) retired.unshift(each.id);
+    if (whole >= Math.max(1, keep) && !pinned.has(each.id)) retired.unshift(each.id);
     else kept.unshift(each);
     if (each.manifest !== undefined) whole++;
   }

@@ -2,7 +2,7 @@
  * Removes checkpoints that are not kept any more, and files that nothing reaches.
  *
  * Invariants
- *  - what a kept manifest, the live engine or a checkpoint under way reaches is never removed;
+ *  - what a kept or pinned manifest, the live engine or a checkpoint under way reaches is never removed;
  *  - a file is removed by the second sweep in a row that finds it unreachable: a copy of the folder that was begun before
  *    has a whole checkpoint before its eyes, and the names of the manifests that reached it are gone for certain by then;
  *  - after the first error a sweep stops and removes nothing more, and what it had found is forgotten.
@@ -23,6 +23,8 @@ export interface SweepRequest {
   readonly liveBirths: Iterable<number>;
   /** Ids of checkpoints under way: their files are not touched. */
   readonly underWay?: readonly number[];
+  /** Ids of checkpoints that somebody reads: they stay, kept or not, with all that they reach. */
+  readonly pinned?: ReadonlySet<number>;
 }
 
 export interface SweepResult {
@@ -53,7 +55,7 @@ export class CheckpointSweeper {
     const before = this.#unreachable;
     this.#unreachable = new Set();
     const folder = this.#folder;
-    const { kept, retired } = retain(this.#manifests(request), request.keep);
+    const { kept, retired } = retain(this.#manifests(request), request.keep, request.pinned);
     // All of them before the names are synced, and the files that only they reached not before the next sweep.
     for (const id of retired) await this.#remove(folder.manifestPath(id));
     if (retired.length > 0 || before.size > 0) await syncFolder(folder.fs, folder.path);

@@ -50,6 +50,16 @@ export async function verifyCheckpoints(options: VerifyOptions): Promise<VerifyR
   return { checkpoints, findings, filesRead, bytesRead };
 }
 
+/** What is wrong with the files that a manifest names; empty if all is right. */
+export async function verifyCheckpoint(
+  options: VerifyOptions,
+  manifest: CheckpointManifest,
+): Promise<readonly FileFinding[]> {
+  const verifier = new Verifier(options);
+  await verifier.verify(manifest.id, manifest);
+  return verifier.findings;
+}
+
 interface ReadManifest {
   readonly id: number;
   readonly manifest: CheckpointManifest | undefined;

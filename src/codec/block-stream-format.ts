@@ -45,17 +45,11 @@ export function streamTag(header: Uint8Array): number {
   return new DataView(header.buffer, header.byteOffset).getUint32(CHECKSUM_AT, true);
 }
 
-/** What is wrong with the first bytes of a file that should begin with `expected`, or undefined. */
-export function checkStreamHeader(
-  bytes: Uint8Array,
-  length: number,
-  expected: StreamHeader,
-): string | undefined {
+/** What the first bytes of a file of blocks say about it, checked against their checksum; or what is wrong with them. */
+export function decodeStreamHeader(bytes: Uint8Array, length: number): StreamHeader | string {
   if (length < STREAM_HEADER_BYTES)
     return `it has ${length} bytes, expected a header of ${STREAM_HEADER_BYTES}`;
   const magic = latin1(bytes, 0, MAGIC_LENGTH);
-  if (magic !== expected.magic)
-    return `it begins with ${JSON.stringify(magic)}, expected ${JSON.stringify(expected.magic)}`;
   const view = new DataView(bytes.buffer, bytes.byteOffset, STREAM_HEADER_BYTES);
   const version = view.getUint32(8, true);
   const sum = crc32cPortable(bytes, 0, CHECKSUM_AT, 0);
@@ -63,11 +57,27 @@ export function checkStreamHeader(
   if (version !== STREAM_VERSION)
     return `it has format version ${version}, this version of ferrite reads ${STREAM_VERSION}`;
   const checkpoint = Number(view.getBigUint64(16, true));
-  if (checkpoint !== expected.checkpoint)
-    return `it was written by checkpoint ${checkpoint}, expected ${expected.checkpoint}`;
   const databaseId = Buffer.from(bytes.buffer, bytes.byteOffset + 24, 16).toString("hex");
-  if (databaseId !== expected.databaseId)
-    return `it belongs to database ${databaseId}, expected ${expected.databaseId}`;
+  return { magic, checkpoint, databaseId };
+}
+
+/** What is wrong with the first bytes of a file that should begin with `expected`, or undefined. */
+export function checkStreamHeader(
+  bytes: Uint8Array,
+  length: number,
+  expected: StreamHeader,
+): string | undefined {
+  if (length >= MAGIC_LENGTH) {
+    const magic = latin1(bytes, 0, MAGIC_LENGTH);
+    if (magic !== expected.magic)
+      return `it begins with ${JSON.stringify(magic)}, expected ${JSON.stringify(expected.magic)}`;
+  }
+  const found = decodeStreamHeader(bytes, length);
+  if (typeof found === "string") return found;
+  if (found.checkpoint !== expected.checkpoint)
+    return `it was written by checkpoint ${found.checkpoint}, expected ${expected.checkpoint}`;
+  if (found.databaseId !== expected.databaseId)
+    return `it belongs to database ${found.databaseId}, expected ${expected.databaseId}`;
   return undefined;
 }
 

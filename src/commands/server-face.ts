@@ -226,6 +226,8 @@ export interface PersistenceFace {
   /** Starts (or, if `schedule`, plans) one and answers the status text of the reply. Throws a refusal. */
   startSave(schedule: boolean): string;
   startAofRewrite(): string;
+  /** Resolves when a backup of everything up to now is durable; without a path under the configured name. */
+  backup(path: string | undefined): Promise<void>;
   /** Resolves when everything logged so far is on disk. */
   syncAof(): Promise<void>;
   /** Calls `answer` once: true as soon as everything logged so far is on disk, false after `timeoutMs` (0: never). */

@@ -1,7 +1,7 @@
 /**
- * Commands that make data durable or ask whether it is: SAVE BGSAVE BGREWRITEAOF AOF WAITAOF.
+ * Commands that make data durable or ask whether it is: SAVE BGSAVE BGREWRITEAOF BACKUP AOF WAITAOF.
  *
- * Invariant: a success is replied only after the thing is done (SAVE, AOF SYNC, WAITAOF 1) or begun (the BG… ones).
+ * Invariant: a success is replied only after the thing is done (SAVE, BACKUP, AOF SYNC, WAITAOF 1) or begun (the BG… ones).
  */
 
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
@@ -37,6 +37,19 @@ function bgsave(context: Context): void {
 
 function bgrewriteaof(context: Context): void {
   replyOrRefuse(context, () => context.reply.simple(context.server.persistence.startAofRewrite()));
+}
+
+function backup(context: Context): void {
+  if (context.argc > 2) {
+    context.reply.error(SYNTAX_ERROR);
+    return;
+  }
+  const path = context.argc === 2 ? context.text(1) : undefined;
+  replyLater(
+    context,
+    () => context.server.persistence.backup(path),
+    (reply) => reply.ok(),
+  );
 }
 
 function aofSync(context: Context): void {
@@ -147,6 +160,17 @@ export const persistenceCommands: readonly CommandSpec[] = [
       complexity: "O(1)",
     }),
     execute: bgrewriteaof,
+  },
+  {
+    name: "backup",
+    arity: -1,
+    flags: ["admin", "noscript", "no_async_loading", "no_multi"],
+    group: "server",
+    since: "0.1.0",
+    summary: "Writes a checkpoint into one file, and replies when it is on disk (Ferrite only)",
+    complexity: "O(N) where N is the total number of keys in all databases",
+    arguments: [argument("path", "string", { optional: true })],
+    execute: backup,
   },
   {
     name: "aof",

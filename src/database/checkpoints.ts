@@ -85,6 +85,8 @@ export class Checkpoints {
   #next: Promise<CheckpointResult> | undefined;
   #scheduled = false;
   #stopped = false;
+  /** How many are reading each checkpoint that is read. */
+  readonly #pins = new Map<number, number>();
 
   #lastSuccessAt: number;
   #lastAttemptAt = 0;
@@ -165,6 +167,21 @@ export class Checkpoints {
       return this.take();
     });
     return this.#next;
+  }
+
+  /** Takes a checkpoint whose files stay until what `read` answers has settled. Rejects with what it rejects with. */
+  async takeAndRead<T>(read: (result: CheckpointResult) => Promise<T>): Promise<T> {
+    const result = await this.take();
+    const { id } = result.kind === "published" ? result.manifest : result;
+    // No turn lies between the end of the sweep of this checkpoint and here.
+    this.#pins.set(id, (this.#pins.get(id) ?? 0) + 1);
+    try {
+      return await read(result);
+    } finally {
+      const left = this.#pins.get(id)! - 1;
+      if (left === 0) this.#pins.delete(id);
+      else this.#pins.set(id, left);
+    }
   }
 
   /** Does work during which no checkpoint begins; those that are asked for meanwhile come after it. */
@@ -276,7 +293,11 @@ export class Checkpoints {
     const { database, settings, logger, published } = this.#parts;
     try {
       const liveBirths = database.engine.filedSegments();
-      const { oldestLsn } = await this.#sweeper.sweep({ keep: settings().kept, liveBirths });
+      const { oldestLsn } = await this.#sweeper.sweep({
+        keep: settings().kept,
+        liveBirths,
+        pinned: new Set(this.#pins.keys()),
+      });
       published(oldestLsn);
     } catch (error) {
       logger.warning("old checkpoints could not be removed; the next checkpoint tries again", {

@@ -21,6 +21,7 @@ import type { DataDirectory } from "../recovery/data-directory.ts";
 import { loadNewest } from "../recovery/load-newest.ts";
 import { logLacksAfter } from "../recovery/log-coverage.ts";
 import { ATTENTION_LOADING } from "./attention.ts";
+import { Backups } from "./backups.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Database } from "./database.ts";
 import { Loading, type LoadingReading } from "./loading.ts";
@@ -63,6 +64,7 @@ export class DurableState {
   #checkpoints: Checkpoints | undefined;
   #rewriting: LogRewriting | undefined;
   #logControl: LogControl | undefined;
+  #backups: Backups | undefined;
   /** Somebody has said that what is not saved may be lost with the stop. */
   #isForgotten = false;
   #loadedFrom: CheckpointManifest | undefined;
@@ -85,6 +87,9 @@ export class DurableState {
   }
   get rewriting(): LogRewriting | undefined {
     return this.#rewriting;
+  }
+  get backups(): Backups | undefined {
+    return this.#backups;
   }
   /** The checkpoint that the start loaded, and what it read of the log. */
   get loadedFrom(): CheckpointManifest | undefined {
@@ -212,6 +217,17 @@ export class DurableState {
       loopSyncMsMax: loopSyncMsMax ?? 0,
       changed: () => this.#rewriting?.shortened(),
     });
+    this.#backups = new Backups({
+      checkpoints,
+      clock,
+      logger,
+      folder,
+      crc32c: this.#crc32c,
+      loadCodec: this.#loadCodec,
+      directory: config.values.backup.directory || `${directory.path}/backups`,
+      fileName: persistence.checkpoint_file,
+      compression: () => persistence.checkpoint_compression,
+    });
     this.#checkpoints = checkpoints;
     this.#logControl = logControl;
     this.#rewriting = new LogRewriting({
@@ -298,6 +314,7 @@ export class DurableState {
 
   /** What was executed is made durable; nothing is written afterwards. Rejects if it could not be. */
   async close(): Promise<void> {
+    await this.#backups?.stop();
     await Promise.all([this.#checkpoints?.stop(), this.#logControl?.stop()]);
     await this.#parts.database.log?.close();
   }

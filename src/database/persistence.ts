@@ -86,6 +86,12 @@ export class Persistence implements PersistenceFace {
     return rewriting.ask();
   }
 
+  async backup(path: string | undefined): Promise<void> {
+    const backups = this.#parts.durable().backups;
+    if (backups === undefined) throw new FerriteError("unavailable", NOT_LOADED);
+    await backups.write(path);
+  }
+
   async reload(source: "checkpoint" | "log"): Promise<void> {
     if (source === "log") {
       throw new FerriteError(

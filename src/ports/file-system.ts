@@ -37,6 +37,8 @@ export interface FileSystem {
   readFileSync(path: string): Uint8Array;
   /** undefined if there is no such file or folder; every other failure throws. */
   statSync(path: string): FileStat | undefined;
+  /** The path with every symbolic link in it followed; ENOENT if there is nothing. */
+  realPathSync(path: string): string;
   /** Names in a folder, sorted by bytes; ENOENT if absent. */
   listSync(path: string): readonly string[];
   /** Creates the folder and its parents; no error if it exists. */

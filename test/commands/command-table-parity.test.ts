@@ -9,7 +9,7 @@ import { ServerBench } from "./server-support.ts";
 const version = redisVersion();
 /** Later versions of Redis have them, or Ferrite alone. */
 const NOT_IN_7_0 = [
-  ...["client|no-touch", "client|setinfo", "waitaof", "aof", "aof|help", "aof|sync"],
+  ...["client|no-touch", "client|setinfo", "waitaof", "aof", "aof|help", "aof|sync", "backup"],
   ...["hexpire", "hexpireat", "hpexpire", "hpexpireat"],
   ...["httl", "hpttl", "hexpiretime", "hpexpiretime", "hpersist"],
 ];

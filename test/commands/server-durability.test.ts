@@ -63,6 +63,19 @@ describe("SAVE, BGSAVE, BGREWRITEAOF and AOF SYNC", () => {
     expect(bench.around.calls).toEqual([]);
   });
 
+  it("replies to BACKUP when the file is there, or why it is not", async () => {
+    expect(bench.run("BACKUP", "night/all")).toBe("");
+    bench.run("BACKUP");
+    await settled();
+    expect(bench.client.deferredReplies).toEqual(["+OK\r\n", "+OK\r\n"]);
+    expect(bench.around.calls).toEqual(["backup night/all", "backup undefined"]);
+    expect(bench.run("BACKUP", "a", "b")).toBe("-ERR syntax error\r\n");
+    bench.around.refusal = new FerriteError("conflict", "ERR all exists and is left as it is");
+    bench.run("BACKUP", "all");
+    await settled();
+    expect(bench.client.deferredReplies.at(-1)).toBe("-ERR all exists and is left as it is\r\n");
+  });
+
   it("refuse AOF SYNC without a log", () => {
     bench.around.aofEnabled = false;
     expect(bench.run("AOF", "SYNC")).toMatch(/^-ERR AOF SYNC needs the append-only file/);

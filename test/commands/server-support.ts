@@ -324,6 +324,7 @@ function fakePersistence(around: Surroundings): ServerFace["persistence"] {
     save: () => asked("save"),
     startSave: (schedule) => start(`bgsave ${schedule}`, "Background saving started"),
     startAofRewrite: () => start("bgrewriteaof", "Background append only file rewriting started"),
+    backup: (path) => asked(`backup ${path}`),
     syncAof: () => asked("sync"),
     whenDurable: (timeoutMs, answer) => void around.durabilityWaiters.push({ timeoutMs, answer }),
     reload: (source) => asked(`reload ${source}`),

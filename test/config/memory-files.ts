@@ -60,6 +60,7 @@ export class MemoryFiles implements FileSystem {
     const text = this.#texts.get(path);
     return text === undefined ? undefined : { kind: "file" as const, sizeBytes: text.length, modifiedMs: 0 };
   }
+  realPathSync = unused;
   listSync = unused;
   makeDirectorySync = unused;
   renameSync(from: string, to: string): void {

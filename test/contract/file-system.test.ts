@@ -485,6 +485,14 @@ for (const implementation of IMPLEMENTATIONS) {
         });
       });
 
+      it("tells where a path leads, and that nothing is there", () => {
+        system.makeDirectorySync(path("x/y"));
+        write(system, path("x/file"), "");
+        const root = system.realPathSync(place.root);
+        expect(system.realPathSync(path("x/y/../file"))).toBe(`${root}/x/file`);
+        expect(thrownBy(() => system.realPathSync(path("none")))).toMatchObject({ code: "ENOENT" });
+      });
+
       it("renames over an existing file, which open files keep reading", () => {
         write(system, path("old"), "old bytes");
         write(system, path("new"), "new bytes");

@@ -149,6 +149,13 @@ export class MemoryFileSystem implements FileSystem {
     return { kind: node.kind, sizeBytes: node.sizeBytes, modifiedMs: node.modifiedMs };
   }
 
+  /** There are no symbolic links here. */
+  realPathSync(path: string): string {
+    this.before("stat", path, "realpath");
+    if (this.#find(path, "realpath") === undefined) throw systemErrorOf("ENOENT", "realpath", path);
+    return posix.resolve("/", path);
+  }
+
   listSync(path: string): readonly string[] {
     this.before("list", path, "scandir");
     return sortedByBytes(this.#directoryAt(path, "scandir").names.keys());

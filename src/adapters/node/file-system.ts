@@ -24,6 +24,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  realpathSync,
   renameSync,
   statfsSync,
   statSync,
@@ -76,6 +77,10 @@ export class PortableFileSystem implements FileSystem {
 
   makeDirectorySync(path: string): void {
     makeDirectory(path, DIRECTORY_MODE);
+  }
+
+  realPathSync(path: string): string {
+    return realpathSync(path);
   }
 
   renameSync(from: string, to: string): void {

@@ -31,9 +31,9 @@ export function findingOf(error: unknown): FileFinding | undefined {
     : undefined;
 }
 
-/** `file` is a path in a folder of checkpoints. */
+/** `file` is a path in a folder of checkpoints, or that of a file by itself. */
 export function verifyAdvice(file: string): string {
   const end = file.lastIndexOf("/checkpoints");
-  const directory = end > 0 ? file.slice(0, end) : "DIR";
-  return `restore it from a copy, or see all that is damaged with \`ferrite verify --data-dir ${directory}\``;
+  const what = end > 0 ? `--data-dir ${file.slice(0, end)}` : file;
+  return `restore it from a copy, or see all that is damaged with \`ferrite verify ${what}\``;
 }
