@@ -121,7 +121,6 @@ async function addBytes(
       const got = await file.read(at, out.bytes, out.payloadAt, length);
       if (got !== length) throw damagedFile(file.path, `it ends after ${at + got} bytes, expected ${bytes}`);
       slices.throwIfStopped();
-      slices.begin();
       await out.addBlock(KIND_DATA, 0, length);
       at += length;
     }

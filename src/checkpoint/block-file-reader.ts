@@ -50,12 +50,18 @@ export interface FileToRead {
   readonly checksum?: number;
 }
 
+/** Raw bytes are shown at a multiple of it, so that whoever decodes them may read words. */
+const ALIGNMENT = 8;
+
 type ReadResult = { readonly got: number } | { readonly error: unknown };
 
 export class BlockFileReader {
   readonly path: string;
   readonly header: BlockHeader = blankBlockHeader();
-  /** Where the raw bytes of the block are that `next` answered: `header.rawBytes` of them, until the next call. */
+  /**
+   * Where the raw bytes of the block are that `next` answered: `header.rawBytes` of them, at a multiple of 8, until the
+   * next call.
+   */
   bytes: Uint8Array = new Uint8Array(0);
   payloadAt = 0;
   /** What the end counts; set when `next` has answered undefined. */
@@ -83,7 +89,7 @@ export class BlockFileReader {
     this.#file = file;
     this.#entry = entry;
     this.path = file.path;
-    const headBytes = Math.min(HEAD_BYTES_MAX, entry.bytes);
+    const headBytes = Math.min(HEAD_BYTES_MAX, Math.ceil(entry.bytes / ALIGNMENT) * ALIGNMENT);
     this.#headBytes = headBytes;
     this.#start = headBytes;
     this.#end = headBytes;
@@ -178,7 +184,13 @@ export class BlockFileReader {
     const { header } = this;
     this.bytes = this.#current;
     this.payloadAt = storedAt;
-    if (header.codec === CODEC_NONE) return;
+    if (header.codec === CODEC_NONE) {
+      // Behind a block whose compressed bytes are no whole number of words.
+      if (storedAt % ALIGNMENT === 0) return;
+      this.bytes = this.#current.slice(storedAt, storedAt + header.rawBytes);
+      this.payloadAt = 0;
+      return;
+    }
     this.#codec ??= await this.#parts.codec();
     const stored = this.#current.subarray(storedAt, storedAt + header.storedBytes);
     try {

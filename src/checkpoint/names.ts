@@ -5,6 +5,8 @@
  */
 
 export const SEGMENTS_FOLDER = "segments";
+/** In a data directory: where a backup is unpacked before it becomes its checkpoints. */
+export const RESTORING_FOLDER = "checkpoints.restoring";
 /** Ten decimal digits. */
 export const CHECKPOINT_ID_MAX = 9_999_999_999;
 /** Births are written as 16 hex digits; numbers in JavaScript are exact up to here. */

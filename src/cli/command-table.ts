@@ -132,6 +132,38 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    name: "restore",
+    summary: "Unpack a file that BACKUP wrote into an empty data directory.",
+    operandsMax: 0,
+    flags: [
+      { name: "from", argument: "FILE", doc: "The backup file.", completes: "file" },
+      JSON_OUTPUT,
+      DATA_DIR,
+      CONFIG,
+      SET,
+      HELP,
+    ],
+  },
+  {
+    name: "verify",
+    summary: "Read and check all that a data directory, or a backup file, holds; changes nothing.",
+    operands: "[FILE|DIR]",
+    operandsMax: 1,
+    flags: [JSON_OUTPUT, DATA_DIR, CONFIG, SET, HELP],
+  },
+  {
+    name: "inspect",
+    summary: "Print a file of a data directory, or all of them, in readable form.",
+    operands: "FILE|DIR",
+    operandsMax: 1,
+    flags: [
+      { name: "json", doc: "Print JSON, one object per line." },
+      { name: "limit", argument: "N", doc: "Entries printed per file; 100 without it, 0 for all." },
+      { name: "keys", doc: "Print also the slots of an index image: hashes and addresses." },
+      HELP,
+    ],
+  },
+  {
     name: "completions",
     summary: "Print a completion script for a shell.",
     operands: "bash|zsh|fish",

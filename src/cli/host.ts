@@ -6,6 +6,7 @@
  */
 import type { FileSystem } from "../ports/file-system.ts";
 import type { AofTools } from "./aof-tools.ts";
+import type { FileReading } from "./file-reading.ts";
 import type { StartServer } from "./running-server.ts";
 
 export type StopSignal = "SIGTERM" | "SIGINT";
@@ -23,6 +24,7 @@ export interface Host {
   readonly files: FileSystem;
   readonly startServer: StartServer;
   readonly aof: AofTools;
+  readonly reading: FileReading;
 
   /** To standard output. */
   print(text: string): void;

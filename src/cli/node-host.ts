@@ -5,10 +5,12 @@ import { addonProblem, loadAddon } from "../adapters/native/addon.ts";
 import { NativeFileSystem } from "../adapters/native/file-system.ts";
 import { NodeClock } from "../adapters/node/clock.ts";
 import { PortableFileSystem } from "../adapters/node/file-system.ts";
+import { NodeRandom } from "../adapters/node/random.ts";
 import { PACKAGE_FOLDER } from "../adapters/package-folder.ts";
 import { systemCode } from "../base/errors.ts";
-import type { FileSystem } from "../ports/file-system.ts";
+import { chooseCrc32c } from "../codec/crc32c.ts";
 import { createAofTools } from "./aof-tools.ts";
+import { createFileReading } from "./file-reading.ts";
 import type { Host } from "./host.ts";
 import type { StartServer } from "./running-server.ts";
 
@@ -16,7 +18,8 @@ const PACKAGE_FILE = join(PACKAGE_FOLDER, "package.json");
 
 export function createNodeHost(startServer: StartServer): Host {
   const clock = new NodeClock();
-  const files = createFiles();
+  const addon = loadAddon();
+  const files = addon === undefined ? new PortableFileSystem() : new NativeFileSystem(addon);
   // `ferrite --help | head -1` closes the pipe early; that is no failure of ours.
   process.stdout.on("error", ignoreBrokenPipe);
   process.stderr.on("error", ignoreBrokenPipe);
@@ -30,6 +33,7 @@ export function createNodeHost(startServer: StartServer): Host {
     files,
     startServer,
     aof: createAofTools(files, clock),
+    reading: createFileReading(files, chooseCrc32c(addon?.crc32c), clock, new NodeRandom()),
     print: (text) => void process.stdout.write(text),
     complain: (text) => void process.stderr.write(text),
     onSignal(listener) {
@@ -45,11 +49,6 @@ export function createNodeHost(startServer: StartServer): Host {
     monotonicMs: () => clock.monotonicMs(),
     wallMs: () => clock.wallMs(),
   };
-}
-
-function createFiles(): FileSystem {
-  const addon = loadAddon();
-  return addon === undefined ? new PortableFileSystem() : new NativeFileSystem(addon);
 }
 
 export function packageVersion(): string {

@@ -9,7 +9,6 @@ import type { Shell } from "./completions.ts";
 import { EXIT_OK, failureOf } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 import { type ParsedArguments, parseArguments } from "./parse-arguments.ts";
-
 /** Never rejects: every failure becomes a line on standard error and an exit code. */
 export async function runProgram(words: readonly string[], host: Host): Promise<number> {
   let isDebugging = false;
@@ -46,6 +45,12 @@ async function dispatch(parsed: ParsedArguments, host: Host): Promise<number> {
       return (await import("./doctor.ts")).doctorCommand(parsed, host);
     case "aof":
       return (await import("./aof.ts")).aofCommand(parsed, host);
+    case "restore":
+      return (await import("./restore.ts")).restoreCommand(parsed, host);
+    case "verify":
+      return (await import("./verify.ts")).verifyCommand(parsed, host);
+    case "inspect":
+      return (await import("./inspect.ts")).inspectCommand(parsed, host);
     case "completions":
       host.print((await import("./completions.ts")).completionScript(parsed.operands[0] as Shell));
       return EXIT_OK;

@@ -166,10 +166,12 @@ export const persistenceCommands: readonly CommandSpec[] = [
     arity: -1,
     flags: ["admin", "noscript", "no_async_loading", "no_multi"],
     group: "server",
-    since: "0.1.0",
-    summary: "Writes a checkpoint into one file, and replies when it is on disk (Ferrite only)",
-    complexity: "O(N) where N is the total number of keys in all databases",
-    arguments: [argument("path", "string", { optional: true })],
+    docs: () => ({
+      since: "0.1.0",
+      summary: "Writes a checkpoint into one file, and replies when it is on disk (Ferrite only)",
+      complexity: "O(N) where N is the total number of keys in all databases",
+      arguments: [argument("path", "string", { optional: true })],
+    }),
     execute: backup,
   },
   {

@@ -10,6 +10,7 @@ import { latin1 } from "../base/bytes.ts";
 import { FerriteError, messageOf, systemCode } from "../base/errors.ts";
 import { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
 import { decodeManifest } from "../checkpoint/manifest-format.ts";
+import { RESTORING_FOLDER, SEGMENTS_FOLDER } from "../checkpoint/names.ts";
 import type { FileLock, FileSystem } from "../ports/file-system.ts";
 import type { Random } from "../ports/random.ts";
 
@@ -157,6 +158,12 @@ function carriedIdentity(fileSystem: FileSystem, path: string, file: string): Id
   }
   const foreign = fileSystem.listSync(path).find((name) => isData(fileSystem, path, name));
   if (foreign === undefined) return undefined;
+  if (foreign === RESTORING_FOLDER) {
+    throw new FerriteError(
+      "corruption",
+      `${path} holds ${foreign}: a restore did not come to its end; repeat \`ferrite restore\`, or remove that folder to start empty`,
+    );
+  }
   throw new FerriteError(
     "corruption",
     `${file} is missing although ${path}/${foreign} exists; restore the file from a copy of the directory, or move the data aside to start empty`,
@@ -166,6 +173,9 @@ function carriedIdentity(fileSystem: FileSystem, path: string, file: string): Id
 /** Folders of which nothing was written yet may be left by a first start that was killed. */
 function isData(fileSystem: FileSystem, path: string, name: string): boolean {
   if (name === "aof" || name === "warm") return true;
+  // A restore that did not come to its end.
+  if (name === RESTORING_FOLDER)
+    return fileSystem.listSync(`${path}/${name}`).some((each) => each !== SEGMENTS_FOLDER);
   return name === "checkpoints" && fileSystem.listSync(`${path}/${name}`).some((each) => each !== "segments");
 }
 

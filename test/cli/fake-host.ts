@@ -2,11 +2,15 @@
 import { chmodSync, mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NodeClock } from "../../src/adapters/node/clock.ts";
 import { PortableFileSystem } from "../../src/adapters/node/file-system.ts";
+import { NodeRandom } from "../../src/adapters/node/random.ts";
 import type { AofOutcome, AofTools, RepairWishes, TruncateWishes } from "../../src/cli/aof-tools.ts";
+import { createFileReading } from "../../src/cli/file-reading.ts";
 import type { Host, StopSignal } from "../../src/cli/host.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import type { RunningServer } from "../../src/cli/running-server.ts";
+import { crc32cPortable } from "../../src/codec/crc32c.ts";
 import type { Config } from "../../src/config/config.ts";
 
 const INTACT: AofOutcome = { report: { parts: 1 }, verdict: "intact", summary: "the log is intact" };
@@ -35,6 +39,7 @@ export class FakeHost implements Host {
     this.started.push(config);
     return this.start(config);
   };
+  readonly reading = createFileReading(this.files, crc32cPortable, new NodeClock(), new NodeRandom());
   readonly aof: AofTools = {
     stats: (...parameters) => this.#aof(["stats", ...parameters]),
     check: (...parameters) => this.#aof(["check", ...parameters]),
