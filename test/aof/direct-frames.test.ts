@@ -158,3 +158,53 @@ describe.each([16, 4096])("frames in blocks of %d bytes, beside the loop", (bloc
     expect((await readBack(next.fs)).lines).toHaveLength(29);
   });
 });
+
+describe.each([16, 4096])("frames in blocks of %d bytes, on the loop", (blockBytes) => {
+  async function onLoop() {
+    const world = newWorld(1, blockBytes);
+    const { log } = await start(world, { policy: "always", loopSyncMsMax: 1 });
+    let count = 0;
+    const turn = (value = "v"): void => {
+      append(log, 0, "SET", `k${++count}`, value);
+      log.commitTurn(world.clock.wallMs(), 1);
+    };
+    for (let i = 0; i < 30; i++) {
+      turn();
+      world.clock.drain();
+    }
+    return { world, log, turn };
+  }
+
+  it("are durable when the turn is committed, and beside those that were synced otherwise", async () => {
+    const { world, log, turn } = await onLoop();
+    for (let i = 0; i < 30; i++) {
+      turn("v".repeat((i * 37) % 150));
+      expect(log.durableLsn).toBe(31 + i);
+    }
+    for (let seed = 0; seed < 20; seed++) {
+      const { lines } = await readBack(world.fs.crash(new SeededRandom(seed)));
+      expect(lines).toHaveLength(60);
+    }
+    world.clock.advance(2500);
+    turn();
+    world.clock.drain();
+    turn();
+    expect(log.durableLsn).toBe(62);
+    expect((await readBack(world.fs)).lines).toHaveLength(62);
+  });
+
+  it.each(["sync", "overwrite"] as const)(
+    "a failed %s is a failure of the log, which heals",
+    async (which) => {
+      const { world, log, turn } = await onLoop();
+      world.fault = (operation: FileOperation) => (operation === which ? { code: "EIO" } : undefined);
+      turn();
+      world.fault = () => undefined;
+      expect(log.canWrite).toBe(false);
+      expect(log.acknowledgedLsn).toBe(30);
+      world.clock.advance(3000);
+      expect(log.acknowledgedLsn).toBe(31);
+      expect((await readBack(world.fs.kill())).lines).toHaveLength(31);
+    },
+  );
+});

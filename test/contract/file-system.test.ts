@@ -341,8 +341,10 @@ for (const implementation of IMPLEMENTATIONS) {
 
       it("is refused where there is no such thing", () => {
         const { file, block } = blocks();
-        if (block === 0) expect(file.overwriteBlocks(0, bytesOf("x"), 0, 1, () => {})).toBe(false);
-        else expect(FILE_BYTES % block).toBe(0);
+        if (block === 0) {
+          expect(file.overwriteBlocks(0, bytesOf("x"), 0, 1, () => {})).toBe(false);
+          expect(file.overwriteBlocksSync(0, bytesOf("x"), 0, 1)).toBe(false);
+        } else expect(FILE_BYTES % block).toBe(0);
         expect(system.openSync(path("a"), "append").blockBytes).toBe(0);
         file.close();
       });
@@ -370,7 +372,9 @@ for (const implementation of IMPLEMENTATIONS) {
         check();
         for (let i = 0; i < 20; i++) {
           const position = (i % 4) * block;
-          await overwrite(file, position, change(position, pattern(block * (1 + (i % 3))).fill(i, 5, 9)));
+          const image = change(position, pattern(block * (1 + (i % 3))).fill(i, 5, 9));
+          if (i % 2 === 0) await overwrite(file, position, image);
+          else expect(file.overwriteBlocksSync(position, image, 0, image.length)).toBe(true);
           check();
         }
         const late = change(2, bytesOf("late"));
@@ -390,6 +394,9 @@ for (const implementation of IMPLEMENTATIONS) {
         const one = bytesOf("z");
         expect(thrownBy(() => file.overwriteSync(0, one, 0, 1)).name).toBe("AssertionBroken");
         expect(thrownBy(() => file.overwriteBlocks(0, new Uint8Array(block), 0, block, () => {})).name).toBe(
+          "AssertionBroken",
+        );
+        expect(thrownBy(() => file.overwriteBlocksSync(0, new Uint8Array(block), 0, block)).name).toBe(
           "AssertionBroken",
         );
         file.close();
@@ -414,6 +421,7 @@ for (const implementation of IMPLEMENTATIONS) {
         });
         const synced = settle((done) => file.sync(done));
         expect(file.overwriteBlocks(0, bytes, 0, block, () => {})).toBe(false);
+        expect(file.overwriteBlocksSync(0, bytes, 0, block)).toBe(false);
         await synced;
         file.close();
       });
@@ -425,7 +433,9 @@ for (const implementation of IMPLEMENTATIONS) {
         expect(thrownBy(() => appender.overwriteBlocks(0, one, 0, 1, () => {}))).toMatchObject({
           code: "EBADF",
         });
+        expect(thrownBy(() => appender.overwriteBlocksSync(0, one, 0, 1))).toMatchObject({ code: "EBADF" });
         expect(thrownBy(() => file.overwriteBlocks(0, one, 0, 2, () => {})).name).toBe("RangeError");
+        expect(thrownBy(() => file.overwriteBlocksSync(0, one, 0, 2)).name).toBe("RangeError");
         appender.close();
         file.close();
       });
