@@ -228,8 +228,7 @@ class Replay {
     const parts = partsAfter(log, this.#afterLsn);
     const first = parts[0];
     if (first === undefined) return;
-    if (first.firstLsn > this.#afterLsn + 1)
-      throw this.#gap(first.name, 0, this.#afterLsn + 1, first.firstLsn);
+    if (first.firstLsn > this.#afterLsn + 1) throw this.#beginsTooLate(first);
     this.#nextLsn = first.firstLsn;
     if (this.#copied) await this.#readCopy(log, parts);
     else for (const part of parts) await this.#readPart(part);
@@ -420,6 +419,20 @@ class Replay {
       framesAfter: verdict.framesAfter,
       blank: verdict.blank,
     };
+  }
+
+  /** The log was shortened by what a checkpoint holds, and that checkpoint is not here. */
+  #beginsTooLate({ name, firstLsn }: PartEntry): FerriteError {
+    const { folder } = this.#options;
+    const checkpoints = `${folder.slice(0, folder.lastIndexOf("/"))}/checkpoints`;
+    const known = this.#afterLsn;
+    const missing = known + 1 === firstLsn - 1 ? `LSN ${known + 1}` : `LSN ${known + 1} to ${firstLsn - 1}`;
+    const loaded =
+      known === 0 ? "no checkpoint was loaded" : `the checkpoint that was loaded ends at LSN ${known}`;
+    return new FerriteError(
+      "corruption",
+      `the AOF has a gap: it begins with LSN ${firstLsn} (${this.#path(name)}), and ${loaded}, so nothing holds ${missing}. Put the checkpoints that belong to it back into ${checkpoints}, or restore a backup; nothing was changed`,
+    );
   }
 
   #gap(part: string, offset: number, expected: number, found: number): FerriteError {

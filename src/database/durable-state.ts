@@ -125,6 +125,7 @@ export class DurableState {
       folder: this.#folder,
       identity: this.#parts.directory.identity,
       engine: this.#parts.database.engine,
+      isKnown: !this.#parts.directory.isNew,
       logger,
       crc32c: this.#crc32c,
       codec: this.#loadCodec,

@@ -27,11 +27,20 @@ export interface LoadNewestOptions extends LoadParts {
   /** The log begins with the state at this LSN; 0 if it has no base. */
   readonly logBaseLsn: number;
   readonly onProgress: (bytesDone: number, bytesTotal: number) => void;
+  /** The data directory existed before: then there was a folder of checkpoints in it. */
+  readonly isKnown: boolean;
 }
 
 /** The checkpoint that was loaded; undefined if there is none, or the log begins with a younger state. Throws FerriteError, see `chooseCheckpoint`. */
 export async function loadNewest(options: LoadNewestOptions): Promise<CheckpointManifest | undefined> {
   const { folder, identity, engine, logger, logLacksAfter } = options;
+  if (options.isKnown && folder.fs.statSync(folder.path) === undefined)
+    logger.warning(
+      "the data directory has no folder of checkpoints; what there is comes from the log alone",
+      {
+        folder: folder.path,
+      },
+    );
   const excluded = new Map<number, RejectedCheckpoint>();
   for (;;) {
     const choice = chooseCheckpoint({ folder, identity, logLacksAfter, excluded });

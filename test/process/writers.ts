@@ -63,6 +63,14 @@ export class Writer {
 
   /** Compares what the server holds with what was sent and acknowledged; answers how much of it was found. */
   async verify(client: RespClient): Promise<number> {
+    const found = await this.check(client, this.#acknowledged);
+    this.#sent = found;
+    this.#acknowledged = found;
+    return found;
+  }
+
+  /** As `verify` for a server that holds a copy: at least the first `least` operations have to be there. */
+  async check(client: RespClient, least: number): Promise<number> {
     const keys = [this.#counter, ...Array.from({ length: SLOTS }, (_, slot) => this.#slot(slot * 2))];
     const [count = 0, ...slots] = (await client.pipeline(keys.map((key) => ["GET", key]))).map((raw) => {
       const value = decodeReply(raw);
@@ -71,8 +79,8 @@ export class Writer {
     const increments = 2 * count;
     // The counter tells the last increment; whether the SET after it happened, only that SET can tell.
     const found = slots[count % SLOTS] === increments ? increments : Math.max(0, increments - 1);
-    if (found < this.#acknowledged) {
-      throw new Error(`connection ${this.#id}: ${this.#acknowledged} were acknowledged, ${found} are there`);
+    if (found < least) {
+      throw new Error(`connection ${this.#id}: ${least} were acknowledged, ${found} are there`);
     }
     if (found > this.#sent)
       throw new Error(`connection ${this.#id}: ${this.#sent} were sent, ${found} are there`);
@@ -81,8 +89,6 @@ export class Writer {
       if (slots[slot] === expected) continue;
       throw new Error(`connection ${this.#id}: ${this.#slot(slot * 2)} is ${slots[slot]}, not ${expected}`);
     }
-    this.#sent = found;
-    this.#acknowledged = found;
     return found;
   }
 
@@ -134,6 +140,36 @@ export class Writers {
         }),
       ),
     );
+  }
+
+  /** Writes while `isOn` answers true. */
+  async writeWhile(port: number, isOn: () => boolean): Promise<void> {
+    await Promise.all(
+      this.#writers.map((writer) =>
+        writer.write(
+          port,
+          () => {},
+          () => !isOn(),
+        ),
+      ),
+    );
+  }
+
+  /** What each connection was promised by now. */
+  acknowledged(): readonly number[] {
+    return this.#writers.map((writer) => writer.acknowledged);
+  }
+
+  /** A copy holds at least so much of each connection, and the state after a prefix of what it sent; answers how much. */
+  async checkCopy(port: number, least: readonly number[]): Promise<number> {
+    const client = await RespClient.connect({ port });
+    try {
+      let found = 0;
+      for (const [i, writer] of this.#writers.entries()) found += await writer.check(client, least[i]!);
+      return found;
+    } finally {
+      await client.close();
+    }
   }
 
   account(): Account {
