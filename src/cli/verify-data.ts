@@ -12,6 +12,8 @@ import { isBackup, readBackup } from "../backup/read-backup.ts";
 import { latin1 } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
+import { filesOf } from "../checkpoint/choose-checkpoint.ts";
+import { decodeManifest } from "../checkpoint/manifest-format.ts";
 import { type VerifyReport, verifyCheckpoints } from "../checkpoint/verify-checkpoint.ts";
 import { type FileFinding, findingOf } from "../engine/warm/file-finding.ts";
 import { type Identity, parseIdentity } from "../recovery/data-directory.ts";
@@ -143,8 +145,9 @@ class Verification extends Report {
     this.bytesRead += report.bytesRead;
     for (const { id, whole, lsn, keys, bytes } of report.checkpoints)
       if (whole) this.whole.push(`checkpoint ${id}: LSN ${lsn}, ${keys} keys, ${bytes} bytes`);
+    const advice = checkpointAdvice(report);
     for (const finding of report.findings)
-      this.findings.push({ ...finding, advice: checkpointAdvice(report) });
+      if (isStillNeeded(folder, finding.file)) this.findings.push({ ...finding, advice });
     this.#log(report);
   }
 
@@ -189,6 +192,21 @@ class Verification extends Report {
         await this.backup(this.#host, path, this.#onProgress);
     }
   }
+}
+
+/** False for what a running server has removed meanwhile, because no checkpoint that is kept reaches it any more. */
+function isStillNeeded(folder: CheckpointFolder, file: string): boolean {
+  const { fs } = folder;
+  if (fs.statSync(file) !== undefined) return true;
+  return folder.list().manifests.some((id) => {
+    try {
+      const manifest = decodeManifest(fs.readFileSync(folder.manifestPath(id)), file);
+      return [...filesOf(folder, manifest)].some(({ path }) => path === file);
+    } catch {
+      // Removed just now, or damaged, which has a finding of its own.
+      return false;
+    }
+  });
 }
 
 export function isBackupFile({ files }: Host, path: string): boolean {

@@ -7,7 +7,13 @@ import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } f
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { freePort } from "../support/child-process.ts";
-import { FERRITE_MAIN, FerriteServer, failedStart, REPOSITORY } from "../support/ferrite-server.ts";
+import {
+  cleanEnvironment,
+  FERRITE_MAIN,
+  FerriteServer,
+  failedStart,
+  REPOSITORY,
+} from "../support/ferrite-server.ts";
 import { problemWith, reasonToSkip } from "../support/requirements.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { describe as described } from "../support/resp-value.ts";
@@ -17,10 +23,11 @@ import { Writers } from "./writers.ts";
 
 const CONNECTIONS = 8;
 const ROUNDS = Number(process.env["FERRITE_COPY_ROUNDS"] ?? 4);
-/** A copy under whose hands a file was removed is made again, as cp's exit code says that it must be. */
+/** A copy under whose hands a file came or went is made again, as the exit code of cp or of verify says. */
 const ATTEMPTS_MAX = 20;
 const SMALL_PARTS = ["persistence.aof_part_max_size=1MB"];
 
+const ENV = cleanEnvironment();
 const noRedisCli = reasonToSkip("redis-server", problemWith("redis-cli"));
 
 interface Ended {
@@ -109,10 +116,38 @@ describe("a copy made while the server writes", () => {
           least = writers.acknowledged();
           await save(client);
           ended = await run("cp", ["-r", server.dataDir, copy]);
+          if (ended.code === 0)
+            ended = await run(process.execPath, [FERRITE_MAIN, "verify", "--data-dir", copy], ENV);
         }
         expect(ended).toMatchObject({ code: 0 });
         expect(await opens(copy, writers, least)).toBeGreaterThan(0);
       }
+      await client.close();
+      await stop();
+    },
+    60_000 + ROUNDS * 30_000,
+  );
+
+  it(
+    "by BACKUP is restored",
+    async () => {
+      const { server, writers, stop } = await underLoad("backups");
+      const client = await server.client();
+      for (let round = 0; round < ROUNDS; round++) {
+        const copy = join(temporaryFolder("copy"), "data");
+        const least = writers.acknowledged();
+        await client.ask("BACKUP", `round-${round}`);
+        const file = join(server.dataDir, "backups", `round-${round}`);
+        const words = [FERRITE_MAIN, "restore", "--from", file, "--data-dir", copy];
+        expect(await run(process.execPath, words, ENV)).toMatchObject({ code: 0 });
+        expect(await opens(copy, writers, least)).toBeGreaterThan(0);
+      }
+      const verified = await run(
+        process.execPath,
+        [FERRITE_MAIN, "verify", "--data-dir", server.dataDir],
+        ENV,
+      );
+      expect(verified).toMatchObject({ code: 0 });
       await client.close();
       await stop();
     },
@@ -125,7 +160,7 @@ describe("a copy made while the server writes", () => {
       const tools = temporaryFolder("tools");
       const program = `#!/bin/sh\nexec '${process.execPath}' '${FERRITE_MAIN}' "$@"\n`;
       writeFileSync(join(tools, "ferrite"), program, { mode: 0o755 });
-      const env = { ...process.env, PATH: `${tools}:${process.env["PATH"]}` };
+      const env = { ...ENV, PATH: `${tools}:${process.env["PATH"]}` };
       const { server, writers, stop } = await underLoad("copies with the script");
       for (let round = 0; round < ROUNDS; round++) {
         const copy = join(temporaryFolder("copy"), "data");
