@@ -1,4 +1,5 @@
 /** Prints the append-only file: its manifest, and the frames of a part with the commands in them. */
+import { KIND_BASE } from "../aof/frame-format.ts";
 import {
   COMMAND_EFFECT,
   COMMAND_MULTI,
@@ -7,7 +8,7 @@ import {
   FRAME_OK,
   FrameReader,
 } from "../aof/frame-reader.ts";
-import { decodeManifest } from "../aof/manifest-format.ts";
+import { decodeManifest, type LogEntries } from "../aof/manifest-format.ts";
 import { judgeTail } from "../aof/tail-scan.ts";
 import { FerriteError } from "../base/errors.ts";
 import { damagedFile } from "../engine/warm/file-finding.ts";
@@ -17,9 +18,18 @@ import { type InspectOutput, Quoted, timeText } from "./inspect-output.ts";
 
 export function inspectAofManifest(fs: FileSystem, path: string, out: InspectOutput): void {
   const manifest = decodeManifest(fs.readFileSync(path), path);
-  out.line("aof-manifest", { file: path, parts: manifest.parts.length });
-  for (const { name, seq, firstLsn, sealed } of manifest.parts) {
-    out.line("part", {
+  out.line("aof-manifest", { file: path, parts: manifest.parts.length, mark: manifest.mark });
+  printEntries(manifest, "", out);
+  if (manifest.left !== undefined) printEntries(manifest.left, "left-", out);
+}
+
+function printEntries({ base, parts }: LogEntries, prefix: string, out: InspectOutput): void {
+  if (base !== undefined) {
+    const { name, seq, lsn, validBytes } = base;
+    out.line(`${prefix}base`, { name, seq, lsn, validBytes });
+  }
+  for (const { name, seq, firstLsn, sealed } of parts) {
+    out.line(`${prefix}part`, {
       name,
       seq,
       firstLsn,
@@ -81,7 +91,11 @@ function printFrame(reader: FrameReader, out: InspectOutput): void {
     reader.requireKnownKind();
     for (let kind = reader.nextCommand(request); kind !== COMMAND_NONE; kind = reader.nextCommand(request)) {
       if (kind === COMMAND_EFFECT) {
-        out.line("command", { lsn: lsn++, db: reader.db, words: wordsOf(request) });
+        out.line("command", {
+          lsn: header.kind === KIND_BASE ? undefined : lsn++,
+          db: reader.db,
+          words: wordsOf(request),
+        });
       } else out.line(kind === COMMAND_MULTI ? "multi" : "exec", {});
     }
   } catch (error) {

@@ -99,7 +99,7 @@ function printerOf(host: Host, path: string): Print | undefined {
     return (file, out) => inspectValues(reading, file, VALUES_MAGIC, out);
   if (first.startsWith("# ferrite-aof-manifest ") || name.endsWith(".aof.manifest"))
     return (file, out) => inspectAofManifest(files, file, out);
-  if (first.startsWith("#") || /\.incr\.aof$/.test(name))
+  if (first.startsWith("#") || /\.(?:incr|base)\.aof$/.test(name))
     return (file, out) => inspectAofPart(files, file, out);
   return undefined;
 }

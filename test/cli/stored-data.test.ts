@@ -225,6 +225,19 @@ describe("inspect", () => {
     expect(host.output).toContain('words="SET" "k" "\\x00\\a\\b\\t\\n\\r\\"\\\\\\xff\\xe9"');
   });
 
+  it("prints the base of a log that was rewritten", async () => {
+    const db = await open(host.path("r"), { config: { "persistence.checkpoint_enabled": false } });
+    await db.call("SET", "k", "v");
+    await db.call("BGREWRITEAOF");
+    while (!/aof_rewrite_in_progress:0/.test(String(await db.callText("INFO", "persistence"))));
+    await db.close();
+    expect(await host.run("inspect", "r")).toBe(0);
+    expect(host.output).toMatch(/^base name=appendonly\.aof\.1\.base\.aof seq=1 lsn=1 /m);
+    expect(host.output).toMatch(/^frame offset=0 type=#B /m);
+    expect(host.output).toContain('command db=0 words="SET" "k" "v"');
+    expect(await host.run("verify", "r")).toBe(0);
+  });
+
   it("prints JSON lines, and only so many entries", async () => {
     expect(await host.run("inspect", "d", "--json", "--limit", "1")).toBe(0);
     const lines = host.output

@@ -23,7 +23,7 @@ import { Writers } from "./writers.ts";
 
 const CONNECTIONS = 8;
 const ROUNDS = Number(process.env["FERRITE_COPY_ROUNDS"] ?? 4);
-/** A copy under whose hands a file came or went is made again, as the exit code of cp or of verify says. */
+/** A copy under whose hands a file went away is made again, as the exit code of cp says. */
 const ATTEMPTS_MAX = 20;
 const SMALL_PARTS = ["persistence.aof_part_max_size=1MB"];
 
@@ -116,8 +116,6 @@ describe("a copy made while the server writes", () => {
           least = writers.acknowledged();
           await save(client);
           ended = await run("cp", ["-r", server.dataDir, copy]);
-          if (ended.code === 0)
-            ended = await run(process.execPath, [FERRITE_MAIN, "verify", "--data-dir", copy], ENV);
         }
         expect(ended).toMatchObject({ code: 0 });
         expect(await opens(copy, writers, least)).toBeGreaterThan(0);

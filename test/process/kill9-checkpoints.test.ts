@@ -52,7 +52,7 @@ describe("kill -9 while checkpoints are taken back to back", () => {
           const saving = saveUntilGone(server, random);
           const enough = random.between(500, 12_000);
           await writers.writeUntil(server.port, enough, () => server.process.signal("SIGKILL"));
-          expect((await server.process.exited).signal).toBe("SIGKILL");
+          expect((await server.process.exited).signal, server.process.log).toBe("SIGKILL");
           saves += await saving;
           server = await server.restarted();
           await writers.verify(server.port);
