@@ -28,7 +28,10 @@ export interface SweepRequest {
 }
 
 export interface SweepResult {
-  /** LSN of the oldest checkpoint that is kept: whoever starts from it needs the log after it. 0 if one cannot be read. */
+  /**
+   * LSN of the oldest checkpoint that is kept: whoever starts from it needs the log after it. 0 if one cannot be read, or fewer
+   * are there than are to be kept.
+   */
   readonly oldestLsn: number;
   /** Ids of checkpoints whose manifests were removed. */
   readonly retired: readonly number[];
@@ -75,7 +78,9 @@ export class CheckpointSweeper {
       removed.push(name);
     }
     this.#unreachable = unreachable;
-    const oldestLsn = Math.min(...kept.map(({ manifest }) => manifest?.lsn ?? 0));
+    // Until as many are there as are to be kept, the log is what a damaged one falls back on.
+    const oldestLsn =
+      kept.length < request.keep ? 0 : Math.min(...kept.map(({ manifest }) => manifest?.lsn ?? 0));
     return { oldestLsn, retired, removed, unreachable: [...unreachable], unreadable };
   }
 

@@ -28,7 +28,7 @@ async function next(kept: Kept): Promise<CheckpointManifest> {
   data.addSegment(4);
   data.segments.shift();
   data.structures.get(9)!.place = undefined;
-  const manifest = await published(world, data, { previous });
+  const manifest = await published(world, data, { previous, lsn: (previous?.lsn ?? 0) + 10 });
   kept.previous = manifest;
   return manifest;
 }
@@ -43,6 +43,7 @@ describe("a sweep", () => {
     const folder = folderOf(kept.world);
     for (let i = 0; i < 3; i++) await next(kept);
     expect(await sweep(kept)).toEqual({
+      oldestLsn: 20,
       retired: [1],
       removed: [],
       // Its values file is still reached: structures 2 and 5 lie in it.
@@ -52,6 +53,7 @@ describe("a sweep", () => {
     expect(folder.list()).toMatchObject({ manifests: [2, 3], indexes: [1, 2, 3], values: [1, 2, 3] });
     await next(kept);
     expect(await sweep(kept)).toEqual({
+      oldestLsn: 30,
       retired: [2],
       removed: ["0000000001.index", "segments/0000000000000002.segment"],
       unreachable: ["0000000002.index", "0000000002.values", "segments/0000000000000003.segment"],
@@ -60,6 +62,15 @@ describe("a sweep", () => {
     expect(folder.list()).toMatchObject({ manifests: [3, 4], values: [1, 2, 3, 4], segments: [3, 4, 5, 6] });
     for (const id of [3, 4]) expect(folder.fs.statSync(folder.indexPath(id))).toBeDefined();
     expect((await load(kept.world, kept.previous!)).content()).toEqual(kept.data.content());
+  });
+
+  it("asks for the whole log until as many checkpoints are there as are kept", async () => {
+    const kept = keeper();
+    await next(kept);
+    expect(await sweep(kept)).toMatchObject({ oldestLsn: 0 });
+    await next(kept);
+    expect(await sweep(kept)).toMatchObject({ oldestLsn: 10 });
+    expect(await sweep(kept, 1)).toMatchObject({ oldestLsn: 20 });
   });
 
   it("leaves what the engine has, what is under way, and what is not ours", async () => {
