@@ -107,10 +107,10 @@ class MeasuredServer {
     }
   }
 
-  /** Kills it and starts it again on the same folder; answers the milliseconds from the start to the first PONG. */
-  async restart() {
+  /** Stops it and starts it again on the same folder; answers the milliseconds from the start to the first PONG. */
+  async restart(signal = "SIGTERM") {
     const ended = new Promise((resolve) => this.#child.once("close", resolve));
-    this.#child.kill("SIGKILL");
+    this.#child.kill(signal);
     await ended;
     this.#begin();
     await this.untilReady();

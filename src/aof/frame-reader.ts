@@ -156,6 +156,26 @@ export class FrameReader {
     return COMMAND_NONE;
   }
 
+  /**
+   * As `nextCommand`, but leaves the memory in place that earlier requests lie in: COMMAND_NONE also where the next command is
+   * not wholly at hand.
+   */
+  nextAtHand(request: Request): number {
+    const { window } = this;
+    while (this.#cursor < Math.min(this.frameEnd, window.end)) {
+      const at = this.#cursor - window.base;
+      const limit = Math.min(window.end, this.frameEnd) - window.base;
+      const end = this.#parser.parse(window.bytes, at, limit, request);
+      if (end === COMMAND_INCOMPLETE) return COMMAND_NONE;
+      if (end < 0) throw this.#malformed("its payload is not a list of RESP commands");
+      this.#cursor += end - at;
+      const kind = structuralKind(request);
+      if (kind !== COMMAND_NONE) return kind;
+      this.db = this.#selected(request);
+    }
+    return COMMAND_NONE;
+  }
+
   #checksum(): number {
     const window = this.window;
     const length = this.header.payloadBytes;

@@ -38,7 +38,14 @@ export interface LogHandler {
    * One effect, or a command of the base, all of which have the base's LSN. `request` and its bytes are valid until the
    * call returns or the promise it answers settles. What it throws ends the reading.
    */
-  effect(db: number, request: Request, lsn: number, timeMs: number): void | Promise<void>;
+  effect(db: number, request: Request, lsn: number, timeMs: number, index: number): void | Promise<void>;
+  /**
+   * Requests into which commands are read before the first of them is handed over, so that what they need can be fetched
+   * together; `effect` gets them with their index. One of the reader's own by default.
+   */
+  readonly ahead?: readonly Request[];
+  /** The first `count` of `ahead` were read, and are handed over next; some may mark units. */
+  prepare?(count: number): void;
   /** The effects until `endUnit` take place together. */
   beginUnit?(): void;
   endUnit?(): void;
@@ -166,7 +173,12 @@ export function partsAfter(log: LogEntries, afterLsn: number): readonly PartEntr
 
 class Replay {
   readonly #options: ReadLogOptions;
-  readonly #request = new Request();
+  readonly #ahead: readonly Request[];
+  /** Of what was read ahead: kinds, databases, how many, and how many of them were handed over. */
+  readonly #kinds: Uint8Array;
+  readonly #dbs: Int32Array;
+  #count = 0;
+  #taken = 0;
   #afterLsn: number;
   /** Set while a base is read. */
   #base: BaseEntry | undefined;
@@ -191,6 +203,9 @@ class Replay {
 
   constructor(options: ReadLogOptions) {
     this.#options = options;
+    this.#ahead = options.handler.ahead ?? [new Request()];
+    this.#kinds = new Uint8Array(this.#ahead.length);
+    this.#dbs = new Int32Array(this.#ahead.length);
     this.#afterLsn = options.afterLsn ?? 0;
     this.#nextLsn = this.#afterLsn + 1;
   }
@@ -342,15 +357,15 @@ class Replay {
   #deliver(reader: FrameReader): Promise<void> | undefined {
     const { handler } = this.#options;
     const { timeMs } = reader.header;
-    for (;;) {
-      const kind = reader.nextCommand(this.#request);
-      if (kind === COMMAND_NONE) break;
+    while (this.#taken < this.#count || this.#readAhead(reader)) {
+      const index = this.#taken++;
+      const kind = this.#kinds[index]!;
       if (kind === COMMAND_EFFECT) {
         const lsn = this.#base?.lsn ?? this.#nextLsn++;
         this.#frameCommands++;
         if (lsn <= this.#afterLsn && this.#base === undefined) continue;
         this.#effects++;
-        const waiting = handler.effect(reader.db, this.#request, lsn, timeMs);
+        const waiting = handler.effect(this.#dbs[index]!, this.#ahead[index]!, lsn, timeMs, index);
         if (waiting !== undefined) return waiting;
       } else {
         this.#markUnit(kind === COMMAND_MULTI);
@@ -366,6 +381,23 @@ class Replay {
       "corruption",
       `the frame at offset ${reader.position} of ${reader.file.path} ends ${this.#inUnit ? "within a unit" : end}; its header says that it is whole ${due}`,
     );
+  }
+
+  /** Reads commands of the frame until as many as there are requests for are at hand; false at its end. */
+  #readAhead(reader: FrameReader): boolean {
+    const ahead = this.#ahead;
+    let count = 0;
+    let kind = reader.nextCommand(ahead[0]!);
+    while (kind !== COMMAND_NONE) {
+      this.#kinds[count] = kind;
+      this.#dbs[count++] = reader.db;
+      if (count === ahead.length) break;
+      kind = reader.nextAtHand(ahead[count]!);
+    }
+    this.#taken = 0;
+    this.#count = count;
+    if (count > 0) this.#options.handler.prepare?.(count);
+    return count > 0;
   }
 
   #misplaced(reader: FrameReader): FerriteError {

@@ -52,7 +52,7 @@ export interface CheckpointRequest {
   readonly wallMs: number;
   /** The checkpoint before this one, whose files it names again. */
   readonly previous: CheckpointManifest | undefined;
-  /** Compresses index and values; undefined stores them as they are. */
+  /** Compresses structures; undefined stores them as they are. */
   readonly codec: BlockCodec | undefined;
 }
 
@@ -172,7 +172,8 @@ export class CheckpointWriter {
     const { id, request, slices } = attempt;
     const { capture, lsn, wallMs, previous } = request;
     this.#phase = "rows";
-    const index = new IndexWriter(this.#open(attempt, folder.indexPath(id), INDEX_MAGIC), slices);
+    // Hashes and addresses do not compress; trying costs more memory and time than all the rest.
+    const index = new IndexWriter(this.#open(attempt, folder.indexPath(id), INDEX_MAGIC, undefined), slices);
     await index.writeRows(capture);
     this.#phase = "structures";
     const values = await this.#writeStructures(attempt);
@@ -203,15 +204,19 @@ export class CheckpointWriter {
       await slices.breathe();
       const structure = capture.nextStructure();
       if (structure === undefined) return writer?.finish();
-      writer ??= new ValuesWriter(this.#open(attempt, folder.valuesPath(id), VALUES_MAGIC), id, slices);
+      writer ??= new ValuesWriter(
+        this.#open(attempt, folder.valuesPath(id), VALUES_MAGIC, request.codec),
+        id,
+        slices,
+      );
       capture.structureWritten(structure.handle, await writer.write(structure));
     }
   }
 
-  #open(attempt: Attempt, path: string, magic: string): BlockFileWriter {
+  #open(attempt: Attempt, path: string, magic: string, codec: BlockCodec | undefined): BlockFileWriter {
     const { crc32c, folder, identity } = this.#parts;
-    const { slices, request } = attempt;
-    const parts = { fs: folder.fs, crc32c, slices, buffers: this.#buffers, codec: request.codec };
+    const { slices } = attempt;
+    const parts = { fs: folder.fs, crc32c, slices, buffers: this.#buffers, codec };
     const header = { magic, checkpoint: attempt.id, databaseId: identity.databaseId };
     const file = new BlockFileWriter(parts, path, header);
     attempt.files.push(file);

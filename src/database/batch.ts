@@ -39,6 +39,12 @@ export class Batch {
     this.sessions[this.count++] = session;
   }
 
+  /** Takes the first `count` requests, which are a session's. */
+  takeAll(session: Session, count: number): void {
+    for (let i = 0; i < count; i++) this.sessions[i] = session;
+    this.count = count;
+  }
+
   /** Finds the commands and touches the memory that they will need. */
   prepare(): void {
     const { count, requests, sessions } = this;

@@ -311,12 +311,12 @@ export class Database {
   }
 
   /** For replay: no check but that the command exists; what keeps clients waiting does not hold back the log. */
-  executeUnchecked(session: Session, request: Request): void {
+  executeUnchecked(session: Session, batch: Batch, index: number): void {
     const { attention } = this.executor;
     const context = this.#context;
     this.executor.attention = 0;
     context.mayBlock = false;
-    this.executor.execute(session, request);
+    this.executor.executeResolved(session, batch.requests[index]!, batch.take(index));
     this.executor.attention = attention;
     context.mayBlock = true;
   }

@@ -17,6 +17,7 @@ import type { Logger } from "../ports/logger.ts";
 import { GrowingOutput } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
 import { STRING_BYTES_MAX } from "../value/string.ts";
+import type { Batch } from "./batch.ts";
 import type { Database } from "./database.ts";
 
 export interface LogOptions {
@@ -122,9 +123,11 @@ class Replayer {
   readonly #session;
   readonly #out = new GrowingOutput();
   readonly #stringBytesMax: number;
+  readonly #batch: Batch;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#batch = database.newBatch();
     // What was allowed when it was logged is loaded, whatever the limit is now.
     this.#stringBytesMax = database.stringBytesMax;
     database.stringBytesMax = STRING_BYTES_MAX;
@@ -133,7 +136,17 @@ class Replayer {
     database.keyspace.expireOnAccess = false;
   }
 
-  effect(db: number, request: Request, lsn: number, timeMs: number): void {
+  get ahead(): readonly Request[] {
+    return this.#batch.requests;
+  }
+
+  prepare(count: number): void {
+    // Of which database their keys are matters to the time alone.
+    this.#batch.takeAll(this.#session, count);
+    this.#batch.prepare();
+  }
+
+  effect(db: number, _request: Request, lsn: number, timeMs: number, index: number): void {
     const database = this.#database;
     const { reply, keyspace } = database;
     database.setNow(timeMs);
@@ -141,7 +154,7 @@ class Replayer {
     this.#session.db = db;
     database.enter(this.#session, this.#out);
     const errors = reply.errors;
-    database.executeUnchecked(this.#session, request);
+    database.executeUnchecked(this.#session, this.#batch, index);
     if (reply.errors !== errors) {
       throw new FerriteError(
         "corruption",
@@ -157,6 +170,7 @@ class Replayer {
     database.effects.replaying = false;
     database.keyspace.expireOnAccess = true;
     database.executor.endTurn();
+    this.#batch.clear();
     database.table.resetCounters();
     database.setNow(database.clock.wallMs());
   }

@@ -311,6 +311,7 @@ export class Engine {
       tables: this.#tables,
       log: this.#log,
       unpacked: this.#unpacked,
+      buffers: this.#buffers,
       keyspaces: this.#hot.keyspaces,
       file,
       rewrite,

@@ -59,7 +59,8 @@ describe("a checkpoint", () => {
       sizes.push([manifest.index.bytes, manifest.values[0]!.bytes]);
     }
     const [plain, packed] = sizes;
-    expect(packed![0]).toBeLessThan(plain![0]! / 2);
+    // What an index consists of does not compress, and is not tried.
+    expect(packed![0]).toBe(plain![0]);
     expect(packed![1]).toBeLessThan(plain![1]! / 20);
   });
 

@@ -10,6 +10,7 @@
  * Sealing instead of copying segments: what a checkpoint costs in memory is then what is written while it runs, once per key.
  */
 import { assert } from "../../base/assert.ts";
+import type { Buffers } from "../../ports/buffers.ts";
 import type { RecordLog } from "../hot/record-log.ts";
 import { IndexCapture } from "../index/index-capture.ts";
 import type { SubTables } from "../index/sub-tables.ts";
@@ -26,6 +27,7 @@ export interface CaptureParts {
   readonly tables: SubTables;
   readonly log: RecordLog;
   readonly unpacked: UnpackedTable;
+  readonly buffers: Buffers;
   /** Internal keyspace by logical database; copied. */
   readonly keyspaces: Int32Array;
   /** The checkpoint's id, which names its values file. */
@@ -72,7 +74,7 @@ export class OpenCapture implements EngineCapture {
       this.#held.set(id, usedUnits);
     }
     this.nextBirth = segments.nextBirth;
-    this.#index = new IndexCapture(tables);
+    this.#index = new IndexCapture(tables, parts.buffers);
     unpacked.beginCapture();
   }
 

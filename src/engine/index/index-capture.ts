@@ -13,19 +13,27 @@
  * comes first is a few KiB per sub-table.
  */
 import { assert } from "../../base/assert.ts";
+import type { Buffers } from "../../ports/buffers.ts";
 import * as layout from "./layout.ts";
 import { ROW_BYTES_MAX, writeRow } from "./row-format.ts";
 import type { RowObserver, SubTables } from "./sub-tables.ts";
 
 const { ROW_DEPTH, ROW_PREFIX, ROW_NONE } = layout;
 const HASH_END = 2 ** 32;
+/** Large enough to be a mapping of its own, which goes back to the system at once: 22 MB of garbage would stay for minutes. */
+const BLOCK_BYTES = 256 * 1024;
+
+/** Rows that were copied before their turn, one behind the other. */
+interface EarlyBlock {
+  readonly words: Int32Array;
+  /** Where each row ends. */
+  readonly ends: number[];
+}
 
 export class IndexCapture implements RowObserver {
   readonly #tables: SubTables;
-  /** Rows that were copied before their turn. */
-  readonly #early: Int32Array[] = [];
-  #earlyBytes = 0;
-  readonly #scratch = new Int32Array(ROW_BYTES_MAX / 4);
+  readonly #buffers: Buffers;
+  readonly #early: EarlyBlock[] = [];
   /** Directories of keyspaces that were flushed before they were walked. */
   readonly #detached: Int32Array[] = [];
   /** Where the walk is: a keyspace and the hash prefix that comes next in it. */
@@ -34,30 +42,36 @@ export class IndexCapture implements RowObserver {
   #detachedNext = 0;
 
   /** Begins the capture: the tables tell it of changes from here on, until `end`. */
-  constructor(tables: SubTables) {
+  constructor(tables: SubTables, buffers: Buffers) {
     this.#tables = tables;
+    this.#buffers = buffers;
     tables.beginMarks();
     tables.observer = this;
   }
 
   /** Bytes of copies that wait to be taken. */
   get retainedBytes(): number {
-    return this.#earlyBytes;
+    return this.#early.length * BLOCK_BYTES;
   }
 
   /** No more rows are copied; what was copied early and not taken is dropped. */
   end(): void {
     if (this.#tables.observer === this) this.#tables.observer = undefined;
+    for (const { words } of this.#early) this.#buffers.release(words.buffer as ArrayBuffer);
     this.#early.length = 0;
-    this.#earlyBytes = 0;
     this.#detached.length = 0;
   }
 
   beforeChange(row: number): void {
     if (row === ROW_NONE || !this.#tables.mark(row)) return;
-    const copy = this.#scratch.slice(0, writeRow(this.#tables, row, this.#scratch, 0));
-    this.#earlyBytes += copy.byteLength;
-    this.#early.push(copy);
+    let block = this.#early.at(-1);
+    let at = block?.ends.at(-1) ?? 0;
+    if (block === undefined || (at + ROW_BYTES_MAX / 4) * 4 > BLOCK_BYTES) {
+      block = { words: new Int32Array(this.#buffers.allocate(BLOCK_BYTES)), ends: [] };
+      this.#early.push(block);
+      at = 0;
+    }
+    block.ends.push(writeRow(this.#tables, row, block.words, at));
   }
 
   detached(keyspace: number, directory: Int32Array): void {
@@ -73,11 +87,8 @@ export class IndexCapture implements RowObserver {
     const limit = into.length - ROW_BYTES_MAX / 4;
     let to = at;
     for (let copied = 0; copied < rowsMax && to <= limit; copied++) {
-      const early = this.#early.pop();
-      if (early !== undefined) {
-        into.set(early, to);
-        to += early.length;
-        this.#earlyBytes -= early.byteLength;
+      if (this.#early.length > 0) {
+        to = this.#takeEarly(into, to);
         continue;
       }
       const row = this.#nextRow();
@@ -85,6 +96,19 @@ export class IndexCapture implements RowObserver {
       to = writeRow(this.#tables, row, into, to);
     }
     return to;
+  }
+
+  /** Moves the row that was copied last. */
+  #takeEarly(into: Int32Array, at: number): number {
+    const { words, ends } = this.#early.at(-1)!;
+    const end = ends.pop()!;
+    const start = ends.at(-1) ?? 0;
+    into.set(words.subarray(start, end), at);
+    if (ends.length === 0) {
+      this.#early.pop();
+      this.#buffers.release(words.buffer as ArrayBuffer);
+    }
+    return at + end - start;
   }
 
   /** The next row that was not copied yet, marked; ROW_NONE when there is none. */
