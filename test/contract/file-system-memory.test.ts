@@ -503,6 +503,20 @@ describe("any history", () => {
   const snapshot = (system: MemoryFileSystem): string =>
     names.map((name) => `${name}=${content(system, name)}`).join(";");
 
+  it("keeps a file under a name that another one left for a second folder and came back from", () => {
+    const system = fileSystem();
+    system.makeDirectorySync("/d");
+    play(system, [
+      { kind: "write", name: "/b", length: 0 },
+      { kind: "rename", name: "/b", to: "/d/a" },
+      { kind: "write", name: "/b", length: 0 },
+      { kind: "rename", name: "/d/a", to: "/a" },
+      { kind: "syncDirectory", name: "/" },
+      { kind: "syncDirectory", name: "/d" },
+    ]);
+    expect(snapshot(system.crash(new SeededRandom(0)))).toBe(snapshot(system));
+  });
+
   it("is kept whole once everything has been synced, whatever happened before", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.nat(), (steps, seed) => {

@@ -50,7 +50,11 @@ export class DirectoryNode {
 
   /** A sync of this folder has succeeded. */
   settle(): void {
-    for (const change of this.changes) settleChange(this, change);
+    for (const change of this.changes) {
+      settleChange(this, change);
+      // One by one: what a later change overtakes in another folder may have begun here, under a name that is taken again.
+      this.settledOrder = change.order;
+    }
     this.#forget();
   }
 
