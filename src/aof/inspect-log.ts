@@ -129,7 +129,12 @@ class Inspector {
     const { base, parts: entries } = this.#entries();
     const reports = base === undefined ? [] : [this.#inspectBase(base)];
     if (this.#copied) this.#inspectCopy(entries, reports);
-    else entries.forEach((entry, i) => void reports.push(this.#inspectPart(entry, i === entries.length - 1)));
+    else
+      for (const [i, entry] of entries.entries()) {
+        // A gap that the manifest states is what a checkpoint holds.
+        if (entries[i - 1]?.sealed?.lastLsn === this.#due - 1) this.#due = entry.firstLsn;
+        reports.push(this.#inspectPart(entry, i === entries.length - 1));
+      }
     const present = listParts(this.#fs, this.#folder, this.#stem).map(({ name }) => name);
     return {
       parts: reports,

@@ -8,6 +8,7 @@
  *    was acknowledged is lost in silence;
  *  - a folder with manifests of another data set is refused, whatever else is right about it.
  */
+import { latin1 } from "../base/bytes.ts";
 import { FerriteError } from "../base/errors.ts";
 import { damagedFile, findingOf, verifyAdvice } from "../engine/warm/file-finding.ts";
 import type { CheckpointFolder } from "./checkpoint-folder.ts";
@@ -18,6 +19,8 @@ export interface RejectedCheckpoint {
   /** The file that is wrong, and what is wrong with it. */
   readonly file: string;
   readonly why: string;
+  /** Up to where it went, as far as that can be told of a damaged one. */
+  readonly lsn?: number;
 }
 
 export interface CheckpointChoice {
@@ -74,23 +77,47 @@ export function rejectionOf(
 /** The manifest, if it is right and each file that it names is there with its size. Throws the system's error and "usage". */
 function examine(folder: CheckpointFolder, id: number): CheckpointManifest | RejectedCheckpoint {
   const file = folder.manifestPath(id);
+  const bytes = folder.fs.readFileSync(file);
   let manifest: CheckpointManifest;
   try {
-    manifest = decodeManifest(folder.fs.readFileSync(file), file);
+    manifest = decodeManifest(bytes, file);
     if (manifest.id !== id)
       throw damagedFile(file, `it is the manifest of checkpoint ${manifest.id}, expected ${id}`);
   } catch (error) {
     const rejection = rejectionOf(id, folder, error);
     if (rejection === undefined) throw error;
-    return rejection;
+    const lsn = statedLsn(bytes);
+    return lsn === undefined ? rejection : { ...rejection, lsn };
   }
+  const { lsn } = manifest;
   for (const { path, bytes } of filesOf(folder, manifest)) {
     const stat = folder.fs.statSync(path);
-    if (stat === undefined) return { id, file: path, why: `it is missing, expected ${bytes} bytes` };
+    if (stat === undefined) return { id, file: path, why: `it is missing, expected ${bytes} bytes`, lsn };
     if (stat.sizeBytes !== bytes)
-      return { id, file: path, why: `it has ${stat.sizeBytes} bytes, expected ${bytes}` };
+      return { id, file: path, why: `it has ${stat.sizeBytes} bytes, expected ${bytes}`, lsn };
   }
   return manifest;
+}
+
+/** What a manifest that cannot be trusted says about its LSN: good enough to refuse, and for nothing else. */
+function statedLsn(bytes: Uint8Array): number | undefined {
+  const found = /\nlsn ([0-9]{1,15})\n/.exec(latin1(bytes));
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** Throws FerriteError if the log ends before what a checkpoint held that could not be used. */
+export function refuseShortLog(
+  rejected: readonly RejectedCheckpoint[],
+  logLastLsn: number,
+  folder: string,
+): void {
+  for (const { id, file, why, lsn = 0 } of rejected) {
+    if (lsn <= logLastLsn) continue;
+    throw new FerriteError(
+      "corruption",
+      `choosing a checkpoint in ${folder}: checkpoint ${id} is not whole (${file}: ${why}); it held effects up to LSN ${lsn}, and the log ends with LSN ${logLastLsn}. Nothing was changed; ${verifyAdvice(folder)}`,
+    );
+  }
 }
 
 export interface NamedFile {

@@ -65,8 +65,7 @@ export class Admission {
       if ((flags & FLAG_NO_MULTI) !== 0) return "ERR Command not allowed inside a transaction";
       if (command === this.#exec) flags |= transaction.flags;
     }
-    // Whoever queues a command finds out by the command itself.
-    if ((attention & ATTENTION_LOADING) !== 0 && (command.flags & FLAG_LOADING) === 0)
+    if ((attention & ATTENTION_LOADING) !== 0 && this.#needsData(session, command))
       return "LOADING Redis is loading the dataset in memory";
     if ((attention & ATTENTION_PAUSE) !== 0 && this.#policy.holdsBack(flags, session)) return HELD;
     if ((attention & ATTENTION_LOG_FAILED) !== 0 && (flags & FLAG_WRITE) !== 0)
@@ -79,6 +78,13 @@ export class Admission {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
     return undefined;
+  }
+
+  /** Whoever queues a command finds out by the command itself; an EXEC by what was queued before loading began. */
+  #needsData({ transaction }: Session, command: ResolvedCommand): boolean {
+    if ((command.flags & FLAG_LOADING) === 0) return true;
+    if (command !== this.#exec || transaction === undefined) return false;
+    return transaction.commands.some(({ flags }) => (flags & FLAG_LOADING) === 0);
   }
 
   /** Queueing takes memory, whatever is queued. */

@@ -8,8 +8,9 @@
  *    has every effect that was acknowledged.
  */
 import { readManifest } from "../aof/manifest-file.ts";
-import { FerriteError } from "../base/errors.ts";
+import { FerriteError, messageOf } from "../base/errors.ts";
 import { CheckpointFolder, nextCheckpointId } from "../checkpoint/checkpoint-folder.ts";
+import { type RejectedCheckpoint, refuseShortLog } from "../checkpoint/choose-checkpoint.ts";
 import type { CheckpointManifest } from "../checkpoint/manifest-format.ts";
 import { type BlockCodec, loadLz4 } from "../codec/compression.ts";
 import { type Crc32c, crc32cPortable } from "../codec/crc32c.ts";
@@ -18,7 +19,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { DataDirectory } from "../recovery/data-directory.ts";
-import { loadNewest } from "../recovery/load-newest.ts";
+import { type LoadedNewest, loadNewest } from "../recovery/load-newest.ts";
 import { logLacksAfter } from "../recovery/log-coverage.ts";
 import { ATTENTION_LOADING } from "./attention.ts";
 import { Backups } from "./backups.ts";
@@ -32,6 +33,8 @@ import { failUnlessPublished } from "./save-failure.ts";
 
 /** Between two moments at which clients are answered while data is loaded. */
 const LOADING_SLICE_MS = 5;
+/** Between two attempts of DEBUG RELOAD to read what it has written. */
+const RELOAD_PAUSE_MS = 100;
 
 /** What reaches the disk. */
 export interface StoragePorts {
@@ -67,6 +70,7 @@ export class DurableState {
   #backups: Backups | undefined;
   /** Somebody has said that what is not saved may be lost with the stop. */
   #isForgotten = false;
+  #reloading: Promise<void> | undefined;
   #loadedFrom: CheckpointManifest | undefined;
   #recovered: Recovered | undefined;
 
@@ -109,14 +113,15 @@ export class DurableState {
     const loading = new Loading(clock);
     this.#loading = loading;
     database.setAttention(ATTENTION_LOADING, true);
-    this.#loadedFrom = await this.#loadCheckpoint(loading);
-    this.#recovered = await this.#replay(this.#loadedFrom?.lsn ?? 0, loading);
+    const { manifest, rejected } = await this.#loadCheckpoint(loading);
+    this.#loadedFrom = manifest;
+    this.#recovered = await this.#replay(manifest?.lsn ?? 0, rejected, loading);
     this.#beginCheckpoints();
     database.setAttention(ATTENTION_LOADING, false);
     this.#loading = undefined;
   }
 
-  #loadCheckpoint(loading: Loading): Promise<CheckpointManifest | undefined> {
+  #loadCheckpoint(loading: Loading): Promise<LoadedNewest> {
     const { fileSystem, logger } = this.#parts.ports;
     const { persistence } = this.#parts.config.values;
     const manifest = readManifest(fileSystem, this.#parts.directory.aofPath, persistence.aof_file);
@@ -145,7 +150,7 @@ export class DurableState {
     });
   }
 
-  #replay(afterLsn: number, loading: Loading): Promise<Recovered> {
+  #replay(afterLsn: number, rejected: readonly RejectedCheckpoint[], loading: Loading): Promise<Recovered> {
     const { persistence } = this.#parts.config.values;
     const { fileSystem, clock, logger, loopSyncMsMax } = this.#parts.ports;
     return recoverFromLog(
@@ -161,6 +166,7 @@ export class DurableState {
         afterLsn,
         keeps: persistence.aof_enabled,
         breathe: () => this.#breathe(loading),
+        wasRead: (lastLsn) => refuseShortLog(rejected, lastLsn, this.#folder.path),
       },
       clock,
       logger,
@@ -260,24 +266,61 @@ export class DurableState {
 
   readonly #loadCodec = (): Promise<BlockCodec> => (this.#parts.ports.loadCodec ?? loadLz4)();
 
-  /** DEBUG RELOAD: everything is written, forgotten, and read again, while nobody may change it. */
-  async reload(): Promise<void> {
+  /**
+   * DEBUG RELOAD: everything is written, forgotten, and read again, while nobody may change it. Whoever asks while that is under
+   * way is answered with it: nothing has changed since it began.
+   */
+  reload(): Promise<void> {
+    this.#reloading ??= this.#reload().finally(() => {
+      this.#reloading = undefined;
+    });
+    return this.#reloading;
+  }
+
+  async #reload(): Promise<void> {
     const { database, pauseUpkeep } = this.#parts;
     const checkpoints = this.#checkpoints;
     if (checkpoints === undefined)
       throw new FerriteError("unavailable", "ERR the data set is not loaded yet");
     database.setAttention(ATTENTION_LOADING, true);
+    // What expires after the checkpoint would come back.
+    pauseUpkeep(true);
     try {
-      const result = await checkpoints.take();
-      failUnlessPublished(result);
-      await checkpoints.whileIdle(async () => {
-        pauseUpkeep(true);
-        database.engine.clear();
-        await this.#loadCheckpoint(new Loading(this.#parts.ports.clock));
-      });
+      failUnlessPublished(await checkpoints.take());
+      await checkpoints.whileIdle(() => this.#readAgain());
     } finally {
       pauseUpkeep(false);
       database.setAttention(ATTENTION_LOADING, false);
+    }
+  }
+
+  /** Until it has succeeded nothing is served: an engine that is half full would be taken for the data set. */
+  async #readAgain(): Promise<void> {
+    const { database, ports } = this.#parts;
+    const { lastLsn } = database;
+    const loading = new Loading(ports.clock);
+    this.#loading = loading;
+    try {
+      for (;;) {
+        database.engine.clear();
+        try {
+          const { manifest } = await this.#loadCheckpoint(loading);
+          if (manifest?.lsn === lastLsn) return;
+          ports.logger.warning("reloading: the newest checkpoint cannot be read; trying again", { lastLsn });
+        } catch (error) {
+          ports.logger.warning("reloading: the checkpoint cannot be read; trying again", {
+            reason: messageOf(error),
+          });
+        }
+        await new Promise<void>((resolve) => void ports.clock.after(RELOAD_PAUSE_MS, resolve));
+        if (loading.isCancelled) {
+          // What is in memory is not the data set.
+          this.#isForgotten = true;
+          throw new FerriteError("closed", "reloading was given up, the server is stopping");
+        }
+      }
+    } finally {
+      this.#loading = undefined;
     }
   }
 

@@ -37,6 +37,8 @@ export interface LogOptions {
   readonly keeps: boolean;
   /** Lets others run between two slices of work; may throw, to end it. */
   readonly breathe: () => Promise<void>;
+  /** Called with the last LSN when all is read and nothing on disk has been changed; may throw, to end it. */
+  readonly wasRead?: (lastLsn: number) => void;
 }
 
 export interface Recovered {
@@ -62,9 +64,10 @@ export async function recoverFromLog(
     handler: replay,
     breathe,
   });
+  options.wasRead?.(summary.lastLsn);
   replay.finish();
-  // As after loading in Redis: what the newest checkpoint does not hold is what has changed since.
-  database.effects.dirty = summary.effects;
+  // As after loading in Redis: what the checkpoint does not hold is what has changed since. A base is no checkpoint.
+  database.effects.dirty = summary.lastLsn - afterLsn;
   if (!options.keeps) return goOnWithout(database, summary, clock.monotonicMs() - startMs);
   if (summary.manifest === undefined && options.isKnown && afterLsn > 0) {
     logger.warning("the data directory has no append-only file; going on from the checkpoint alone", {

@@ -31,8 +31,15 @@ export interface LoadNewestOptions extends LoadParts {
   readonly isKnown: boolean;
 }
 
-/** The checkpoint that was loaded; undefined if there is none, or the log begins with a younger state. Throws FerriteError, see `chooseCheckpoint`. */
-export async function loadNewest(options: LoadNewestOptions): Promise<CheckpointManifest | undefined> {
+export interface LoadedNewest {
+  /** Undefined if there is none, or the log begins with a younger state. */
+  readonly manifest: CheckpointManifest | undefined;
+  /** Newer ones that are damaged: what they held has to be in the log. */
+  readonly rejected: readonly RejectedCheckpoint[];
+}
+
+/** Throws FerriteError, see `chooseCheckpoint`. */
+export async function loadNewest(options: LoadNewestOptions): Promise<LoadedNewest> {
   const { folder, identity, engine, logger, logLacksAfter } = options;
   if (options.isKnown && folder.fs.statSync(folder.path) === undefined)
     logger.warning(
@@ -53,7 +60,7 @@ export async function loadNewest(options: LoadNewestOptions): Promise<Checkpoint
     } catch (error) {
       const rejection = manifest && rejectionOf(manifest.id, folder, error);
       if (rejection === undefined) throw error;
-      excluded.set(rejection.id, rejection);
+      excluded.set(rejection.id, { ...rejection, lsn: manifest!.lsn });
       engine.clear();
       continue;
     }
@@ -66,7 +73,7 @@ export async function loadNewest(options: LoadNewestOptions): Promise<Checkpoint
         },
       );
     }
-    return manifest;
+    return { manifest, rejected };
   }
 }
 

@@ -29,6 +29,8 @@ export interface Expected {
 export interface ClientEvents {
   /** The server has died: what still arrives is not looked at. */
   readonly isOver: boolean;
+  /** The server has not started yet, or is asked to stop: it may close a connection. */
+  readonly mayClose: boolean;
   /** A whole reply has arrived. */
   answered(client: SimulatedClient, expected: Expected, reply: string): void;
   received(client: SimulatedClient, bytes: Uint8Array): void;
@@ -121,6 +123,8 @@ export class SimulatedClient {
     } else {
       const match = reply.exec(received);
       if (match !== null) return match[0].length;
+      const bulk = /^\$([0-9]+)\r\n/.exec(received);
+      if (bulk !== null && received.length < bulk[0].length + Number(bulk[1]) + 2) return -1;
       if (received.length < 200 && received.split("\r\n").length < 4) return -1;
     }
     const shownReply = typeof reply === "string" ? JSON.stringify(reply.slice(0, 300)) : String(reply);
@@ -132,7 +136,7 @@ export class SimulatedClient {
   #onClosed(how: "ended" | "reset"): void {
     if (this.#events.isOver) return;
     this.closed = how;
-    if (this.finished === "gone") return;
+    if (this.finished === "gone" || this.#events.mayClose) return;
     if (this.finished === "no") throw new Error(`${this.name}: the server closed the connection (${how})`);
     if (how === "reset")
       throw new Error(`${this.name}: the connection was reset although it read to the end`);

@@ -10,6 +10,9 @@ import { drawPolicy, type Policy } from "./persistence-events.ts";
 
 export interface Configuration {
   readonly policy: Policy;
+  /** Whether there is an append-only file; without one only checkpoints last. */
+  readonly logs: boolean;
+  readonly takesCheckpoints: boolean;
   readonly settings: Readonly<Record<string, string>>;
   /** Small parts follow one another quickly; in large ones only the policy's own syncs make anything durable. */
   readonly partBytesMax: number;
@@ -36,13 +39,37 @@ function drawLimits(random: SeededRandom): Record<string, string> {
   return limits;
 }
 
+function drawPersistence(
+  random: SeededRandom,
+  logs: boolean,
+  takesCheckpoints: boolean,
+): Record<string, string> {
+  const interval = oneIn(random, 2) ? "1s" : `${1 + random.below(20)}s`;
+  return {
+    "persistence.aof_enabled": String(logs),
+    "persistence.checkpoint_enabled": String(takesCheckpoints),
+    "persistence.checkpoint_interval": interval,
+    "persistence.checkpoint_compression": String(oneIn(random, 2)),
+    "persistence.checkpoints_kept": String(1 + random.below(3)),
+    "persistence.aof_rewrite_percentage": pick(random, ["0", "1", "50", "100"]),
+    "persistence.aof_rewrite_min_size": pick(random, ["0", "100", "10000"]),
+    ...(oneIn(random, 3) ? { "persistence.save_rules": pick(random, ["1 1", "1 50 5 2", "2 10"]) } : {}),
+  };
+}
+
 export function drawConfiguration(random: SeededRandom, databases: number): Configuration {
   const policy = drawPolicy(random);
+  const logs = !oneIn(random, 5);
+  const takesCheckpoints = !oneIn(random, 4);
   return {
     policy,
+    logs,
+    takesCheckpoints,
     settings: {
       "server.databases": String(databases),
       "persistence.aof_sync": policy,
+      ...drawPersistence(random, logs, takesCheckpoints),
+      "server.enable_debug_command": "yes",
       "server.hz": pick(random, ["1", "10", "10", "100", "500"]),
       "storage.segment_size": oneIn(random, 6) ? "512KB" : "256KB",
       // A cap that is never reached: memory is accounted for at every command, and nothing is evicted or refused.

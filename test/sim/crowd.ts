@@ -8,6 +8,9 @@
 import type { VirtualClock } from "../../src/adapters/memory/clock.ts";
 import type { SeededRandom } from "../../src/adapters/memory/random.ts";
 import type { MemoryTransport } from "../../src/adapters/memory/transport.ts";
+import { FLAG_LOADING } from "../../src/commands/command-flags.ts";
+import type { ResolvedCommand } from "../../src/commands/table.ts";
+import { ATTENTION_LOADING } from "../../src/database/attention.ts";
 import type { Database } from "../../src/database/database.ts";
 import { HELD_BACK } from "../../src/database/executor.ts";
 import type { Session } from "../../src/database/session.ts";
@@ -19,8 +22,8 @@ import type { Step } from "./history.ts";
 import { array, OK, WAITS } from "./model-call.ts";
 import { MODEL_COMMANDS } from "./model-commands.ts";
 import { type Body, observeBodies } from "./observation.ts";
-import { persistenceEvent } from "./persistence-events.ts";
-import { drawTransaction, MISCONF } from "./transactions.ts";
+import { persistenceEvent, type Situation, type Told } from "./persistence-events.ts";
+import { drawTransaction, LOADING, LOADING_EXEC, MISCONF } from "./transactions.ts";
 import { Waiting } from "./waiting.ts";
 import { drawCommand, encode } from "./workload.ts";
 import type { World } from "./world.ts";
@@ -36,7 +39,20 @@ export interface Surroundings {
   readonly isOver: boolean;
   /** True once an operation of the disk may have failed. */
   readonly diskMayHaveFailed: boolean;
+  /** It has not started yet, or SHUTDOWN is being executed: a connection may end at any time. */
+  readonly mayClose: boolean;
+  /** SHUTDOWN is executed, or has failed. */
+  shutsDown(words: readonly string[] | undefined): void;
 }
+
+/** What is sent to a server that may still be loading. */
+const WHILE_LOADING: readonly (readonly string[])[] = [
+  ["PING"],
+  ["GET", "a"],
+  ["SET", "a", "early"],
+  ["LASTSAVE"],
+  ["SELECT", "0"],
+];
 
 interface Executed {
   readonly client: SimulatedClient;
@@ -47,6 +63,9 @@ interface Executed {
   readonly lsn: number;
   /** The log could not be written. */
   readonly failed: boolean;
+  /** Data was being loaded, and whether the command needs some. */
+  readonly loading: boolean;
+  readonly refused: boolean;
   /** What its bodies were observed to answer. */
   readonly own: readonly string[];
 }
@@ -72,6 +91,9 @@ export class Crowd implements ClientEvents {
   get isOver(): boolean {
     return this.#around.isOver;
   }
+  get mayClose(): boolean {
+    return this.#around.mayClose;
+  }
 
   /** From here on the model follows what the database executes. */
   watch(database: Database): void {
@@ -80,7 +102,7 @@ export class Crowd implements ClientEvents {
     const { executor } = database;
     const execute = executor.executeResolved.bind(executor);
     executor.executeResolved = (session, request, command) =>
-      this.#execute(() => execute(session, request, command), session, request);
+      this.#execute(() => execute(session, request, command), session, request, command);
   }
 
   get #nowMs(): number {
@@ -120,6 +142,15 @@ export class Crowd implements ClientEvents {
     client.send(text, commands);
   }
 
+  /** Somebody connects while the server starts, or asks it something. */
+  knocks(): void {
+    const usable = this.clients.filter((client) => client.mayBeUsed);
+    const wantsNew = usable.length === 0 || (usable.length < 3 && oneIn(this.#random, 4));
+    const client = wantsNew ? this.#connect() : pick(this.#random, usable);
+    const words = pick(this.#random, WHILE_LOADING);
+    client.send(requestText(words), [words]);
+  }
+
   #connect(): SimulatedClient {
     const name = `client-${this.clients.length + 1}`;
     const client = new SimulatedClient(name, this.#around.transport.connect(), this);
@@ -155,13 +186,21 @@ export class Crowd implements ClientEvents {
     client.pipe.resume();
   }
 
-  #execute(execute: () => number, session: Session, request: Request): number {
-    if (this.isOver) return execute();
+  #execute(
+    execute: () => number,
+    session: Session,
+    request: Request,
+    resolved: ResolvedCommand | undefined,
+  ): number {
+    // Nobody's session: what is replayed.
+    if (this.isOver || session.id === 0) return execute();
     this.settleWaiting();
     const database = this.#database!;
     const words = wordsOf(request);
     const before = database.lastLsn;
     const failed = database.logHasFailed;
+    const loading = (database.executor.attention & ATTENTION_LOADING) !== 0;
+    const refused = loading && ((resolved?.flags ?? 0) & FLAG_LOADING) === 0;
     const client = this.#clientOf(session, words);
     const bodies: Body[] = [];
     this.#bodies = bodies;
@@ -173,7 +212,7 @@ export class Crowd implements ClientEvents {
     const own = bodies.filter((body) => body.session === session).map(({ observed }) => observed);
     const lsn = served[0]?.before ?? database.lastLsn;
     this.#world.trace.add("executed", client.name, shown(words), lsn);
-    this.#executed({ client, session, words, before, lsn, failed, own });
+    this.#executed({ client, session, words, before, lsn, failed, loading, refused, own });
     for (const body of served) this.#serve(body);
     this.#waiting.check(this.#world.history.present, this.#nowMs);
     return outcome;
@@ -197,8 +236,8 @@ export class Crowd implements ClientEvents {
       lsn,
       policyEpoch: this.#world.promises.epoch,
       promisesNothing: failed,
-      event: persistenceEvent(words),
-      waitsForEver: MODEL_COMMANDS[words[0]!]?.waits?.timeoutMs(words) === 0,
+      event: executed.refused ? undefined : persistenceEvent(words),
+      waitsForEver: !executed.refused && MODEL_COMMANDS[words[0]!]?.waits?.timeoutMs(words) === 0,
     };
     client.expected.push(expected);
     if (expected.reply !== WAITS) return;
@@ -210,6 +249,11 @@ export class Crowd implements ClientEvents {
   #expectedReply(executed: Executed): string | RegExp {
     const { client, words, before, lsn, failed, own } = executed;
     const name = words[0]!;
+    if (executed.refused) {
+      client.transaction.refuse();
+      return LOADING;
+    }
+    if (executed.loading && name === "EXEC" && client.transaction.refuseExec()) return LOADING_EXEC;
     if (client.transaction.takes(words)) return this.#inTransaction(executed);
     const command = MODEL_COMMANDS[name];
     if (command !== undefined) {
@@ -221,7 +265,8 @@ export class Crowd implements ClientEvents {
     }
     if (name === "SELECT") client.db = Number(words[1]);
     const event = persistenceEvent(words);
-    event?.executed?.(words, this.#world.promises);
+    event?.executed?.(words, this.#situation);
+    if (name === "SHUTDOWN") this.#around.shutsDown(words);
     return event?.reply ?? OK;
   }
 
@@ -252,9 +297,13 @@ export class Crowd implements ClientEvents {
     });
   }
 
+  get #situation(): Situation {
+    return { logs: this.#database!.log !== undefined, promises: this.#world.promises };
+  }
+
   /** A body has ended that somebody listens to; outside of commands it is one of a client that waited. */
   #hear(body: Body): void {
-    if (this.isOver) return;
+    if (this.isOver || body.session.id === 0) return;
     if (this.#bodies !== undefined) this.#bodies.push(body);
     else this.#serve(body);
   }
@@ -293,14 +342,21 @@ export class Crowd implements ClientEvents {
     this.#world.answered++;
     this.#world.trace.add("answered", client.name, reply);
     const { promises } = this.#world;
-    const told = MISCONF.test(reply) ? "failed" : (expected.event?.tells(reply) ?? "written");
+    const told = this.#told(expected, reply);
+    if (expected.command.startsWith("SHUTDOWN")) this.#around.shutsDown(undefined);
     if (told === "failed" && !this.#around.diskMayHaveFailed) {
       throw new Error(`${client.name}: ${expected.command} failed over a good disk: ${reply}`);
     }
     if (told === "failed" || told === "nothing" || expected.promisesNothing) return;
-    const { delayedSyncs } = this.#database!.log!.counters;
+    const delayedSyncs = this.#database!.log?.counters.delayedSyncs ?? 0;
     promises.answered(expected.lsn, expected.policyEpoch, delayedSyncs);
     if (told === "durable") promises.toldDurable(expected.lsn);
+  }
+
+  #told({ event }: Expected, reply: string): Told {
+    if (MISCONF.test(reply)) return "failed";
+    if (LOADING.test(reply) || LOADING_EXEC.test(reply)) return "nothing";
+    return event?.tells(reply, this.#situation) ?? "written";
   }
 }
 

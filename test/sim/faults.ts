@@ -5,7 +5,7 @@
  */
 import type { Fault, FileOperation, MemoryFileSystem } from "../../src/adapters/memory/file-system.ts";
 import type { SeededRandom } from "../../src/adapters/memory/random.ts";
-import { AOF_FOLDER } from "../support/sim-server.ts";
+import { AOF_FOLDER, CHECKPOINTS_FOLDER, SEGMENTS_FOLDER } from "../support/sim-server.ts";
 import { oneIn, pick } from "./drawing.ts";
 
 const FAULTY: readonly FileOperation[] = [
@@ -27,6 +27,8 @@ export class Faults {
   #full = false;
   /** True once anything may have failed. */
   began = false;
+  /** Every folder has been made. */
+  serving = false;
 
   constructor(random: SeededRandom) {
     this.#random = random;
@@ -61,7 +63,9 @@ export class Faults {
     const random = this.#random;
     // A folder's sync that fails while the directory is being made leaves names that no later sync can secure:
     // nothing but making the directory anew would help, and no file system in use loses such names and goes on.
-    if (operation === "syncDirectory" && path !== AOF_FOLDER) return undefined;
+    if (operation === "syncDirectory" && path !== AOF_FOLDER) {
+      if (!this.serving || (path !== CHECKPOINTS_FOLDER && path !== SEGMENTS_FOLDER)) return undefined;
+    }
     if (!this.#operations.includes(operation) || !oneIn(random, this.#oneIn)) return undefined;
     return { code: pick(random, ["EIO", "ENOSPC"]), partialBytes: random.below(60) };
   }

@@ -12,7 +12,9 @@ import type { MemoryFileSystem, MemoryFileSystemOptions } from "../../src/adapte
 import { SeededRandom } from "../../src/adapters/memory/random.ts";
 import { MemoryTransport } from "../../src/adapters/memory/transport.ts";
 import { messageOf } from "../../src/base/errors.ts";
+import type { Database } from "../../src/database/database.ts";
 import { KeptLogger, type RunningServer, reactions, startServer } from "../support/sim-server.ts";
+import { CheckpointWatch } from "./checkpoint-watch.ts";
 import { checkEngine, checkState } from "./checks.ts";
 import { type Configuration, drawConfiguration } from "./configuration.ts";
 import { Crowd, checkAnswered, type Surroundings } from "./crowd.ts";
@@ -46,6 +48,10 @@ export class Life implements Surroundings {
   /** What the next life finds; set at the moment of death. */
   future: MemoryFileSystem | undefined;
   death: Death | undefined;
+  #checkpoints: CheckpointWatch | undefined;
+  /** SHUTDOWN is being executed, with these words. */
+  #shutdown: readonly string[] | undefined;
+  #ended: "no" | "stopped" | { readonly error: unknown } = "no";
 
   constructor(world: World, remains: MemoryFileSystem, wallMs: number) {
     this.#world = world;
@@ -89,6 +95,17 @@ export class Life implements Surroundings {
   get diskMayHaveFailed(): boolean {
     return this.#faults.began;
   }
+  get mayClose(): boolean {
+    return this.#running === undefined || this.#shutdown !== undefined;
+  }
+
+  shutsDown(words: readonly string[] | undefined): void {
+    this.#shutdown = words;
+  }
+
+  get #database(): Database {
+    return this.#running!.assembly.database;
+  }
 
   /** The process ends here, for no reason of its own. */
   #die(where = ""): void {
@@ -111,7 +128,9 @@ export class Life implements Surroundings {
     const random = this.#random;
     const configuration = drawConfiguration(random, this.#world.databases);
     this.#world.configuration = configuration;
-    if (oneIn(random, 8)) this.#faults.toggle(this.fileSystem);
+    // With a damaged file a refusal has to be because of that.
+    const { damage } = this.#world;
+    if (damage === undefined && oneIn(random, 8)) this.#faults.toggle(this.fileSystem);
     const starting = startServer({
       clock: this.clock,
       random: new SeededRandom(random.uint32()),
@@ -121,10 +140,24 @@ export class Life implements Surroundings {
       settings: configuration.settings,
       partBytesMax: configuration.partBytesMax,
       loopSyncMsMax: configuration.loopSyncMsMax,
+      beforeLoading: (assembly, server) => {
+        this.#crowd.watch(assembly.database);
+        this.#checkpoints = new CheckpointWatch(this.#world, assembly, this.#logger);
+        this.#world.plant?.beforeLoading?.(assembly, server);
+      },
       beforeServing: (assembly, server) => this.#world.plant?.beforeServing?.(assembly, server),
     });
-    const outcome = await this.#finish(starting);
+    const outcome = await this.#finish(starting, () => {
+      if (oneIn(random, 12) && this.#checkpoints !== undefined && this.transport.isListening)
+        this.#crowd.knocks();
+    });
     if (this.isOver) return false;
+    if (outcome.kind === "failed" && damage !== undefined) {
+      damage.refused(outcome.error);
+      this.#world.trace.add("start refused", messageOf(outcome.error));
+      this.#die();
+      return false;
+    }
     if (outcome.kind === "failed") {
       // A disk that fails during the start stops the start; nothing may be lost by that.
       if (this.#faults.quiet) throw outcome.error;
@@ -133,29 +166,60 @@ export class Life implements Surroundings {
       return false;
     }
     this.#running = outcome.value;
+    this.#running.ended.then(
+      () => {
+        this.#ended = "stopped";
+      },
+      (error: unknown) => {
+        this.#ended = { error };
+      },
+    );
+    this.#faults.serving = true;
     this.#faults.end(this.fileSystem);
-    this.#ready(configuration);
+    await this.#ready(configuration);
     return true;
   }
 
-  #ready({ policy }: Configuration): void {
-    const running = this.#running!;
-    const { database, durable } = running.assembly;
-    const { recovered } = durable;
+  async #ready({ policy, logs, settings }: Configuration): Promise<void> {
+    const { database, durable } = this.#running!.assembly;
+    const { log } = database;
+    const { recovered, loadedFrom } = durable;
     const world = this.#world;
-    const lsn = recovered!.summary.lastLsn;
-    world.foundLsn(lsn);
-    world.trace.add("started", lsn, policy);
-    world.promises.recovered(lsn, policy, database.log!.canWrite);
-    const disk = this.fileSystem.kill({ fault: () => undefined, onStep: () => undefined });
-    const model = world.history.present;
-    checkStart({ database, recovered: recovered!, model, nowMs: this.clock.wallMs(), disk });
-    this.#crowd.watch(database);
+    const { lastLsn, logLastLsn } = recovered!.summary;
+    world.damage?.started();
+    world.foundLsn(lastLsn);
+    world.trace.add("started", lastLsn, logs ? policy : "no log", loadedFrom?.id ?? "no checkpoint");
+    world.promises.recovered(lastLsn, policy, log === undefined ? "none" : log.canWrite ? "well" : "failed");
+    world.begins(logs, lastLsn);
+    // A power cut took from the log what a checkpoint has.
+    if (logs && logLastLsn < lastLsn) world.logGapEnd = lastLsn;
+    await checkStart({
+      database,
+      durable,
+      recovered: recovered!,
+      model: world.history.present,
+      nowMs: this.clock.wallMs(),
+      disk: this.#diskNow(),
+      logs,
+      logGapEnd: world.logGapEnd,
+      takesCheckpoints: settings["persistence.checkpoint_enabled"] === "true",
+      damaged: world.damage?.path,
+    });
+  }
+
+  /** A copy of the disk that can be read without faults, and without a step of anything else. */
+  #diskNow(): MemoryFileSystem {
+    return this.fileSystem.kill({
+      fault: () => undefined,
+      onStep: () => undefined,
+      soon: (run) => queueMicrotask(run),
+    });
   }
 
   /** Lets everything but time and clients go on until the promise settles or the process dies. */
   async #finish<T>(
     promise: Promise<T>,
+    meanwhile: () => void = () => undefined,
   ): Promise<{ kind: "done"; value: T } | { kind: "failed"; error: unknown }> {
     let outcome: { kind: "done"; value: T } | { kind: "failed"; error: unknown } | undefined;
     promise.then(
@@ -170,6 +234,7 @@ export class Life implements Surroundings {
       if (step > BOOT_STEPS_MAX) throw new Error("the server neither starts nor stops");
       await reactions();
       if (outcome !== undefined || this.isOver) break;
+      meanwhile();
       if (!this.#stepDisk() && !this.#stepNet() && !this.clock.step()) this.clock.advance(TIME_STEP_MS);
     }
     return outcome ?? { kind: "failed", error: new Error("the process has died") };
@@ -181,17 +246,54 @@ export class Life implements Surroundings {
   async run(count: number): Promise<void> {
     for (let i = 0; i < count && !this.isOver; i++) {
       this.#event();
-      await reactions();
-      this.#watchEnd();
+      await this.#look();
+      // What is written in the background takes many steps, between which promises settle.
+      if (oneIn(this.#random, 3))
+        for (let step = this.#random.below(20); step > 0 && !this.isOver; step--) {
+          if (!this.#stepDisk() && !this.clock.step()) break;
+          await this.#look();
+        }
       if (oneIn(this.#random, 400)) this.#die();
     }
+  }
+
+  /** Promises settle; then what the checkpoints have come to is looked at. */
+  async #look(): Promise<void> {
+    await reactions();
+    this.#watchEnd();
+    if (this.isOver) return;
+    this.#checkpoints!.look(() => this.#diskNow(), this.clock.wallMs());
+    if (this.#ended !== "no") this.#hasEnded(this.#ended);
+  }
+
+  /** SHUTDOWN has come to its end. */
+  #hasEnded(ended: "stopped" | { readonly error: unknown }): void {
+    if (ended === "stopped") {
+      this.#stopped(this.#shutdown![1] !== "NOSAVE");
+    } else if (this.#faults.began) {
+      this.#world.trace.add("stop failed", messageOf(ended.error));
+    } else throw ended.error;
+    this.#die();
+    this.fileSystem.halt();
+  }
+
+  /** Everything that was executed lasts, unless there is nothing that it could last in. */
+  #stopped(saves: boolean): void {
+    const { lastLsn, log } = this.#database;
+    const world = this.#world;
+    world.trace.add("stopped", lastLsn, saves ? "" : "without saving");
+    this.#checkpoints!.look(() => this.#diskNow(), this.clock.wallMs());
+    const takesCheckpoints = world.configuration!.takesCheckpoints || this.#shutdown?.[1] === "SAVE";
+    if (log !== undefined || (saves && takesCheckpoints)) world.promises.toldDurable(lastLsn);
+    else if (!saves) world.mayFindAtMost(this.#checkpoints!.newestLsn);
   }
 
   #event(): void {
     const random = this.#random;
     const kind = random.below(100);
-    if (kind < 30) this.#crowd.sends();
-    else if (kind < 58) for (let i = random.below(6); i >= 0 && this.#stepNet(); i--);
+    if (kind < 30) {
+      if (!this.mayClose) this.#crowd.sends();
+    } else if (kind < 58) for (let i = random.below(6); i >= 0 && this.#stepNet(); i--);
     else if (kind < 78) for (let i = random.below(8); i >= 0 && this.#stepDisk(); i--);
     else if (kind < 86) this.clock.drain();
     else if (kind < 93) this.#pass(random.below(30));
@@ -233,10 +335,13 @@ export class Life implements Surroundings {
   }
 
   get #diskIsWell(): boolean {
-    return this.#faults.quiet && this.#running!.assembly.database.log!.canWrite;
+    return this.#faults.quiet && this.#logIsWell;
+  }
+  get #logIsWell(): boolean {
+    return this.#database.log?.canWrite ?? true;
   }
   get #delayedSyncs(): number {
-    return this.#running!.assembly.database.log!.counters.delayedSyncs;
+    return this.#database.log?.counters.delayedSyncs ?? 0;
   }
 
   // -- the end -----------------------------------------------------------------------------------------------------
@@ -247,9 +352,10 @@ export class Life implements Surroundings {
     this.#crowd.resumeAll();
     await this.#settle();
     if (this.isOver) return;
-    const { database } = this.#running!.assembly;
+    const database = this.#database;
     this.#crowd.settleWaiting();
-    if (!database.log!.canWrite) throw new Error("the log does not heal although the disk is good");
+    if (!this.#logIsWell) throw new Error("the log does not heal although the disk is good");
+    if (!this.#checkpoints!.isIdle) throw new Error("a checkpoint does not end although the disk is good");
     for (const client of this.#crowd.clients) checkAnswered(client);
     checkState(database, this.#world.history.present, this.clock.wallMs());
     checkEngine(database);
@@ -261,25 +367,23 @@ export class Life implements Surroundings {
   async #settle(): Promise<void> {
     for (let round = 0; round < SETTLE_ROUNDS && !this.isOver; round++) {
       for (let i = 0; i < 10_000 && !this.isOver; i++) {
-        await reactions();
+        await this.#look();
+        if (this.isOver) break;
         const moved = [this.#stepNet(), this.#stepDisk(), this.clock.step()].some(Boolean);
         if (!moved) break;
       }
       if (this.isOver) break;
-      if (this.#crowd.rests && this.#running!.assembly.database.log!.canWrite) return;
+      if (this.#crowd.rests && this.#logIsWell && this.#checkpoints!.isIdle) return;
       this.#pass(1000);
     }
-    await reactions();
-    this.#watchEnd();
+    await this.#look();
   }
 
   async #stop(): Promise<void> {
     this.#crowd.expectTheEnd();
-    const { database } = this.#running!.assembly;
     const outcome = await this.#finish(this.#running!.stop());
     if (this.isOver) return;
     if (outcome.kind === "failed") throw outcome.error;
-    this.#world.trace.add("stopped", database.lastLsn);
-    this.#world.promises.toldDurable(database.lastLsn);
+    this.#stopped(true);
   }
 }

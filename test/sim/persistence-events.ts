@@ -1,6 +1,6 @@
 /**
  * Commands that are about durability and settings rather than data: what is drawn, what is answered, and what the answer
- * promises. A new one (of checkpoints, for one) is an entry of EVENTS.
+ * promises. A new one (CONFIG SET appendonly, for one) is an entry of EVENTS.
  *
  * Invariant: what a reply promises is derived from the reply alone, as a client would.
  */
@@ -22,6 +22,13 @@ export function drawPolicy(random: SeededRandom): Policy {
  */
 export type Told = "written" | "durable" | "nothing" | "failed";
 
+/** What the meaning of some replies depends on. */
+export interface Situation {
+  /** There is an append-only file. */
+  readonly logs: boolean;
+  readonly promises: Promises;
+}
+
 export interface PersistenceEvent {
   /** How often it is drawn, beside the others. */
   readonly weight: number;
@@ -29,9 +36,10 @@ export interface PersistenceEvent {
   readonly words: readonly string[];
   readonly draw: (random: SeededRandom) => readonly string[];
   readonly reply: string | RegExp;
-  readonly tells: (reply: string) => Told;
+  /** Throws if the reply is not right as things are. */
+  readonly tells: (reply: string, situation: Situation) => Told;
   /** It has been executed. */
-  readonly executed?: (words: readonly string[], promises: Promises) => void;
+  readonly executed?: (words: readonly string[], situation: Situation) => void;
 }
 
 /** Milliseconds; 0 waits without end. */
@@ -39,15 +47,15 @@ const drawTimeout = (random: SeededRandom): string => String(oneIn(random, 4) ? 
 
 const drawLimit = (random: SeededRandom): string => String(pick(random, [0, 4, 30, 128, 512]));
 
-/** Nothing is begun, so nothing is promised beyond what any reply is. */
-const NO_CHECKPOINTS = /^-ERR checkpoints are not available[^\r]*\r\n/;
-const notAvailable = (name: string): PersistenceEvent => ({
-  weight: 1,
-  words: [name],
-  draw: () => [name],
-  reply: NO_CHECKPOINTS,
-  tells: () => "written",
-});
+/** Replies that are right only where there is, or is not, an append-only file. */
+function needsLog(reply: string, refusal: RegExp, { logs }: Situation): boolean {
+  if (refusal.test(reply) === logs)
+    throw new Error(`${JSON.stringify(reply)} although appendonly is ${logs ? "on" : "off"}`);
+  return logs;
+}
+
+/** A checkpoint that was waited for has failed: because of the disk, or because the server was stopped meanwhile. */
+const checkpointFailed = (reply: string): Told => (reply.includes("given up") ? "nothing" : "failed");
 
 const setting = (name: string, draw: (random: SeededRandom) => string): PersistenceEvent => ({
   weight: 1,
@@ -63,29 +71,91 @@ const EVENTS: readonly PersistenceEvent[] = [
     words: ["AOF", "SYNC"],
     draw: () => ["AOF", "SYNC"],
     reply: /^(\+OK|-[^\r]*)\r\n/,
-    tells: (reply) => (reply.startsWith("+") ? "durable" : "failed"),
+    tells: (reply, situation) => {
+      if (!needsLog(reply, /^-ERR AOF SYNC needs/, situation)) return "nothing";
+      return reply.startsWith("+") ? "durable" : "failed";
+    },
   },
   {
     weight: 8,
     words: ["WAITAOF"],
     draw: (random) => ["WAITAOF", "1", "0", drawTimeout(random)],
-    reply: /^\*2\r\n:[01]\r\n:0\r\n/,
+    reply: /^(\*2\r\n:[01]\r\n:0|-ERR WAITAOF cannot be used[^\r]*)\r\n/,
     // WAITAOF that gave up may have been executed before the disk failed and answered after it.
-    tells: (reply) => (reply === "*2\r\n:1\r\n:0\r\n" ? "durable" : "nothing"),
+    tells: (reply, situation) => {
+      if (!needsLog(reply, /^-/, situation)) return "nothing";
+      return reply === "*2\r\n:1\r\n:0\r\n" ? "durable" : "nothing";
+    },
   },
   {
     ...setting("appendfsync", drawPolicy),
     weight: 3,
-    executed: (words, promises) => promises.setPolicy(words[3] as Policy),
+    executed: (words, { promises }) => promises.setPolicy(words[3] as Policy),
   },
   setting("hash-max-listpack-entries", drawLimit),
   setting("set-max-listpack-entries", drawLimit),
   setting("zset-max-listpack-entries", drawLimit),
   setting("list-max-listpack-size", (random) => pick(random, ["-2", "-1", "3", "40"])),
   setting("hz", (random) => pick(random, ["1", "10", "100"])),
-  notAvailable("SAVE"),
-  notAvailable("BGSAVE"),
-  notAvailable("BGREWRITEAOF"),
+  setting("save", (random) => pick(random, ["", "1 1", "3 10"])),
+  {
+    weight: 6,
+    words: ["SAVE"],
+    draw: () => ["SAVE"],
+    reply: /^(\+OK|-ERR Background save already in progress|-ERR the checkpoint failed: [^\r]*)\r\n/,
+    tells: (reply) => {
+      if (reply.startsWith("+")) return "durable";
+      return reply.startsWith("-ERR Background") ? "written" : checkpointFailed(reply);
+    },
+  },
+  {
+    weight: 6,
+    words: ["BGSAVE"],
+    draw: (random) => (oneIn(random, 3) ? ["BGSAVE", "SCHEDULE"] : ["BGSAVE"]),
+    reply:
+      /^(\+Background saving (started|scheduled)|-ERR Background save already in progress|-ERR Another child process [^\r]*)\r\n/,
+    tells: () => "written",
+  },
+  {
+    weight: 4,
+    words: ["BGREWRITEAOF"],
+    draw: () => ["BGREWRITEAOF"],
+    reply: /^\+Background append only file rewriting (already in progress|started|scheduled)\r\n/,
+    tells: () => "written",
+  },
+  {
+    weight: 2,
+    words: ["LASTSAVE"],
+    draw: () => ["LASTSAVE"],
+    reply: /^:[0-9]+\r\n/,
+    tells: () => "written",
+  },
+  {
+    weight: 3,
+    words: ["INFO", "persistence"],
+    draw: () => ["INFO", "persistence"],
+    reply: /^\$[0-9]+\r\n# Persistence\r\n([a-z_]+:[^\r]*\r\n)+\r\n/,
+    tells: (reply, { logs }) => {
+      if (!reply.includes(`\r\naof_enabled:${logs ? 1 : 0}\r\n`))
+        throw new Error(`INFO tells that appendonly is ${logs ? "off" : "on"}`);
+      return "written";
+    },
+  },
+  {
+    weight: 2,
+    words: ["DEBUG", "RELOAD"],
+    draw: () => ["DEBUG", "RELOAD"],
+    reply: /^(\+OK|-[^\r]*)\r\n/,
+    tells: (reply) => (reply.startsWith("+") ? "durable" : checkpointFailed(reply)),
+  },
+  {
+    weight: 1,
+    words: ["SHUTDOWN"],
+    draw: (random) => ["SHUTDOWN", ...pick(random, [[], ["SAVE"], ["NOSAVE"]])],
+    // A success is that the connection ends.
+    reply: /^-ERR Errors trying to SHUTDOWN[^\r]*\r\n/,
+    tells: checkpointFailed,
+  },
 ];
 
 const TICKETS: readonly PersistenceEvent[] = EVENTS.flatMap((event) =>

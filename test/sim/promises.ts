@@ -4,7 +4,9 @@
  *  - a reply promises that everything up to the last effect before it survives kill -9;
  *  - a reply under `always`, and the success of AOF SYNC or WAITAOF, promises it for power loss too;
  *  - under `everysec` a reply's effects survive power loss once the disk has had a second for it: a second in
- *    which it had nothing else to do, plus one for each sync that was due while another was under way.
+ *    which it had nothing else to do, plus one for each sync that was due while another was under way;
+ *  - a checkpoint whose completion can be seen (SAVE, LASTSAVE, INFO) promises both for what it holds;
+ *  - without an append-only file a reply promises nothing else.
  */
 import type { Policy } from "./persistence-events.ts";
 
@@ -23,6 +25,8 @@ export class Promises {
   /** LSNs up to here survive kill -9. */
   kill = 0;
   policy: Policy = "everysec";
+  /** There is an append-only file. */
+  logs = true;
   /** Changes of the policy so far. */
   epoch = 0;
   /** Milliseconds during which the disk was idle and well. */
@@ -38,6 +42,7 @@ export class Promises {
 
   /** A reply that rests on effects up to `lsn` has arrived. */
   answered(lsn: number, epoch: number, delayedSyncs: number): void {
+    if (!this.logs) return;
     this.kill = Math.max(this.kill, lsn);
     if (epoch === this.epoch && this.policy === "always") this.power = Math.max(this.power, lsn);
     else if (this.policy === "everysec") this.#ageing.push({ lsn, sinceMs: this.#idleMs, delayedSyncs });
@@ -47,6 +52,12 @@ export class Promises {
   toldDurable(lsn: number): void {
     this.power = Math.max(this.power, lsn);
     this.kill = Math.max(this.kill, lsn);
+  }
+
+  /** What was only written may never be synced. */
+  logEnds(): void {
+    this.logs = false;
+    this.#ageing = [];
   }
 
   idled(ms: number, delayedSyncs: number): void {
@@ -71,12 +82,13 @@ export class Promises {
   }
 
   /**
-   * A server has started with everything up to `lsn`: it stands on that, so it may not be lost any more; unless
-   * its log could not be secured yet and it refuses writes.
+   * A server has started with everything up to `lsn`: it stands on that, so it may not be lost any more; unless it has no
+   * log, or its log could not be secured yet and it refuses writes.
    */
-  recovered(lsn: number, policy: Policy, logIsWell: boolean): void {
-    if (logIsWell) this.power = lsn;
+  recovered(lsn: number, policy: Policy, log: "none" | "failed" | "well"): void {
+    if (log === "well") this.power = lsn;
     this.kill = lsn;
+    this.logs = log !== "none";
     this.policy = policy;
     this.epoch++;
     this.#ageing = [];

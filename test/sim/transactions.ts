@@ -16,6 +16,10 @@ const QUEUED = "+QUEUED\r\n";
 const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";
 export const MISCONF = /^-(EXECABORT Transaction discarded because of: )?MISCONF Errors [^\r]*\r\n/;
 
+/** While data is loaded. */
+export const LOADING = /^-LOADING [^\r]*\r\n/;
+export const LOADING_EXEC = /^-EXECABORT Transaction discarded because of: LOADING [^\r]*\r\n/;
+
 /** Commands about whole databases. */
 const WHOLE: readonly string[] = ["SWAPDB", "FLUSHALL", "FLUSHDB"];
 const CONTROL: readonly string[] = ["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"];
@@ -46,6 +50,8 @@ interface Watched {
 export class ModelTransaction {
   #queue: (readonly string[])[] | undefined;
   #refused = false;
+  /** Something was queued that needs data. */
+  #needsData = false;
   #watched: Watched[] = [];
   #broken = false;
 
@@ -65,6 +71,18 @@ export class ModelTransaction {
     }
   }
 
+  /** A command was refused that may have been meant to be queued. */
+  refuse(): void {
+    if (this.#queue !== undefined) this.#refused = true;
+  }
+
+  /** EXEC, while data is loaded: whether what was queued cannot be executed now. Then it is over. */
+  refuseExec(): boolean {
+    if (this.#queue === undefined || this.#refused || !this.#needsData) return false;
+    this.#end();
+    return true;
+  }
+
   /** The reply to a command that `takes` is true for, unless it is an EXEC that is carried out: then its steps. */
   execute(
     words: readonly string[],
@@ -79,6 +97,7 @@ export class ModelTransaction {
         if (queue !== undefined) return "-ERR MULTI calls can not be nested\r\n";
         this.#queue = [];
         this.#refused = false;
+        this.#needsData = false;
         return OK;
       case "WATCH":
         if (queue !== undefined) return "-ERR WATCH inside MULTI is not allowed\r\n";
@@ -103,7 +122,11 @@ export class ModelTransaction {
       this.#refused = true;
       return MISCONF;
     }
-    if (!this.#refused && !this.#broken) queue.push(words);
+    // After a refusal nothing more is kept.
+    if (!this.#refused && !this.#broken) {
+      queue.push(words);
+      if (words[0] !== "SELECT") this.#needsData = true;
+    }
     return QUEUED;
   }
 

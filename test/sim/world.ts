@@ -10,6 +10,7 @@ import type { FileSystem } from "../../src/ports/file-system.ts";
 import type { Server } from "../../src/server/server.ts";
 import { reactions } from "../support/sim-server.ts";
 import { type Configuration, drawDatabases } from "./configuration.ts";
+import { Damage } from "./damage.ts";
 import { History } from "./history.ts";
 import { Life } from "./life.ts";
 import { Promises } from "./promises.ts";
@@ -24,7 +25,9 @@ export interface Plant {
   readonly name: string;
   /** Wraps the file system that the server is given. */
   readonly fileSystem?: (inner: FileSystem) => FileSystem;
-  /** Changes the running server; called at every start, when the data is recovered and nobody has been served. */
+  /** Changes the running server; called at every start, before anything is loaded. */
+  readonly beforeLoading?: (assembly: Assembly, server: Server) => void;
+  /** The same, when the data is recovered and nobody has been served. */
   readonly beforeServing?: (assembly: Assembly, server: Server) => void;
 }
 
@@ -55,6 +58,15 @@ export class World {
   configuration: Configuration | undefined;
   /** The last LSN that the next start must find. */
   #mustFind = 0;
+  /** The last one that it may find. */
+  #mayFind = Number.POSITIVE_INFINITY;
+  /** How the last life that served began, and the LSNs at which checkpoints were begun in it. */
+  #served = { logs: true, startLsn: 0 };
+  readonly captured = new Set<number>();
+  /** The log holds nothing before the effect after this one. */
+  logGapEnd = 0;
+  /** A file that was damaged between two lives. */
+  damage: Damage | undefined;
   lives = 0;
   answered = 0;
 
@@ -78,7 +90,39 @@ export class World {
         `effects were invented: the log ends with LSN ${lsn}, given out were ${this.history.lastLsn}`,
       );
     }
+    const { logs, startLsn } = this.#served;
+    if (!logs && lsn > startLsn && !this.captured.has(lsn))
+      throw new Error(`LSN ${lsn} was found without a log, and no checkpoint was begun there`);
+    if (lsn > this.#mayFind)
+      throw new Error(
+        `LSN ${lsn} was found after SHUTDOWN NOSAVE, the last checkpoint is of ${this.#mayFind}`,
+      );
     this.history.rewindTo(lsn, Math.min(lsn, this.promises.power));
+  }
+
+  /** A life serves. */
+  begins(logs: boolean, lsn: number): void {
+    if (logs) this.logBegins(lsn);
+    else this.#served = { logs, startLsn: lsn };
+    this.captured.clear();
+    this.#mayFind = Number.POSITIVE_INFINITY;
+  }
+
+  /** From here on a start may find what follows `lsn` in the log. */
+  logBegins(lsn: number): void {
+    // What happened while there was none only checkpoints have, or a base.
+    if (!this.#served.logs) this.logGapEnd = lsn;
+    this.#served = { logs: true, startLsn: lsn };
+  }
+
+  logEnds(lsn: number): void {
+    this.#served = { logs: false, startLsn: lsn };
+    this.promises.logEnds();
+  }
+
+  /** The server was stopped without saving: what no checkpoint holds is gone. */
+  mayFindAtMost(checkpointLsn: number): void {
+    this.#mayFind = Math.max(checkpointLsn, this.#served.startLsn);
   }
 
   async run(events: number): Promise<void> {
@@ -99,6 +143,7 @@ export class World {
       life.fileSystem.halt();
       if (life.death !== undefined) this.#mustFind = this.promises.died(life.death);
       remains = life.future!;
+      this.damage = Damage.next(this.damage, remains, this.random);
       wallMs = life.clock.wallMs() + this.random.below(DOWNTIME_MS_MAX);
     }
   }

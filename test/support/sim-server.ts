@@ -1,23 +1,26 @@
 /**
  * The whole server over in-memory ports: the composition root of the simulation and of the server's tests.
  *
- * Invariants: nothing here asks the machine for time, files or sockets; a stop runs the same steps in the same
+ * Invariants: nothing here asks the machine for time, files, sockets or threads; start and stop run the same steps in the same
  * order as the program's own (src/cli/wire.ts).
  */
 import type { VirtualClock } from "../../src/adapters/memory/clock.ts";
 import type { MemoryTransport } from "../../src/adapters/memory/transport.ts";
 import type { Config } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { type Assembly, openAssembly } from "../../src/database/assembly.ts";
+import { type Assembly, prepareAssembly } from "../../src/database/assembly.ts";
 import type { Buffers } from "../../src/ports/buffers.ts";
 import type { FileSystem } from "../../src/ports/file-system.ts";
 import type { LogFields, Logger } from "../../src/ports/logger.ts";
 import type { Random } from "../../src/ports/random.ts";
 import type { Runtime } from "../../src/ports/runtime.ts";
 import { Server } from "../../src/server/server.ts";
+import { runLengthCodec } from "./run-length-codec.ts";
 
 export const DATA_FOLDER = "/data";
 export const AOF_FOLDER = `${DATA_FOLDER}/aof`;
+export const CHECKPOINTS_FOLDER = `${DATA_FOLDER}/checkpoints`;
+export const SEGMENTS_FOLDER = `${CHECKPOINTS_FOLDER}/segments`;
 
 /** A process whose figures never change. */
 const STILL_RUNTIME: Runtime = {
@@ -63,7 +66,9 @@ export interface ServerParts {
   readonly partBytesMax?: number;
   /** Under `always`: whether the loop waits for a quick sync. */
   readonly loopSyncMsMax?: number;
-  /** Called when the data is recovered and nobody has been served yet. */
+  /** Called when clients can connect and nothing has been loaded yet. */
+  readonly beforeLoading?: (assembly: Assembly, server: Server) => void;
+  /** Called when the data is recovered and nobody has been served any of it. */
   readonly beforeServing?: (assembly: Assembly, server: Server) => void;
 }
 
@@ -71,7 +76,7 @@ export interface RunningServer {
   readonly config: Config;
   readonly assembly: Assembly;
   readonly server: Server;
-  /** Resolves when SHUTDOWN has stopped the server. */
+  /** Resolves when SHUTDOWN has stopped the server, rejects if that failed half-way. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
@@ -93,27 +98,31 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     (config.values.persistence as { aof_part_max_size: number }).aof_part_max_size = parts.partBytesMax;
   }
   const { clock, random, fileSystem, transport, logger } = parts;
-  let end: (() => void) | undefined;
+  let end: ((stopping: Promise<void>) => void) | undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const assembly = await openAssembly(config, {
+  ended.catch(() => undefined);
+  const assembly = prepareAssembly(config, {
     clock,
     random,
     logger,
     fileSystem,
     loopSyncMsMax: parts.loopSyncMsMax ?? 0,
+    loadCodec: async () => runLengthCodec,
     runtime: STILL_RUNTIME,
     buffers: DETACHING_BUFFERS,
     version: "0.0.0",
     transportKind: transport.kind,
+    // As in the program: SHUTDOWN is still being executed.
     stop: async () => {
-      await stop();
-      end?.();
+      await new Promise<void>((resolve) => clock.soon(resolve));
+      const stopping = stop();
+      end?.(stopping);
+      await stopping;
     },
   });
   const server = new Server(config, assembly.database);
-  parts.beforeServing?.(assembly, server);
   const stop = async (): Promise<void> => {
     assembly.beginStop();
     server.quiesce();
@@ -123,9 +132,18 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     await assembly.close();
     await saved;
   };
-  await server.listen(transport, undefined);
-  assembly.start(server);
-  return { config, assembly, server, ended, stop };
+  try {
+    await server.listen(transport, undefined);
+    parts.beforeLoading?.(assembly, server);
+    await assembly.recover();
+    parts.beforeServing?.(assembly, server);
+    assembly.start(server);
+    return { config, assembly, server, ended, stop };
+  } catch (error) {
+    await server.stop(0);
+    await assembly.close();
+    throw error;
+  }
 }
 
 /** Resolves when all promise reactions that are due have run. */

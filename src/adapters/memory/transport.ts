@@ -79,6 +79,10 @@ export class MemoryTransport implements Transport {
     };
   }
 
+  get isListening(): boolean {
+    return this.#listeners.some((address) => address !== undefined);
+  }
+
   /** A new connection to the listener with that index; throws as a refused connection if it is not listening. */
   connect(listenerIndex = 0): MemoryClient {
     const address = this.#listeners[listenerIndex];
