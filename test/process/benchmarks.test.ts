@@ -55,6 +55,18 @@ describe.skipIf(reason !== undefined)(`benchmarks${reason ? ` (${reason})` : ""}
     expect(printed).toContain("ferrite/redis");
   });
 
+  it("checkpoints.mjs measures every part on both servers", () => {
+    const { result } = run("checkpoints.mjs");
+    const { results } = result as { results: Record<string, Record<string, Record<string, number>>> };
+    expect(Object.keys(results)).toEqual(["restart", "save", "large-save", "second"]);
+    for (const part of ["restart", "save", "large-save"]) {
+      for (const kind of ["redis", "ferrite"]) {
+        for (const [field, value] of Object.entries(results[part]![kind]!))
+          expect(Number.isFinite(value), field).toBe(true);
+      }
+    }
+  });
+
   it("load10m.mjs reports the longest wait and the garbage collection", () => {
     const { result } = run("load10m.mjs");
     for (const field of ["worstMs", "p999Ms", "fullCollectionMs", "bytesPerKey"]) {
