@@ -354,6 +354,11 @@ export class Engine {
     this.#hot.mapDatabases(Int32Array.from({ length: this.keyspace.databases }, (_, db) => db));
   }
 
+  /** Files of segments with births below `next` may be there: no new segment takes such a birth. Before any is opened. */
+  skipBirths(next: number): void {
+    this.#log.segments.skipBirths(next);
+  }
+
   /** Memory for a segment that is about to be loaded. */
   allocateSegment(bytes: number): ArrayBuffer {
     return this.#buffers.allocate(bytes);

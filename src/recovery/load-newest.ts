@@ -73,6 +73,8 @@ export async function loadNewest(options: LoadNewestOptions): Promise<LoadedNewe
         },
       );
     }
+    // What older or damaged checkpoints reach is not written over.
+    engine.skipBirths(1 + folder.list().segments.reduce((most, birth) => Math.max(most, birth), 0));
     return { manifest, rejected };
   }
 }

@@ -161,6 +161,11 @@ export class SegmentTable {
       if (this.medium[id] === MEDIUM_NONE) this.#freeIds.push(id);
   }
 
+  /** Births below `next` are given to nobody any more. */
+  skipBirths(next: number): void {
+    this.#nextBirth = Math.max(this.#nextBirth, next);
+  }
+
   #enter(id: number, usedUnits: number, deadUnits: number, birth: number): void {
     this.medium[id] = MEDIUM_MEMORY;
     this.usedUnits[id] = usedUnits;
