@@ -17,7 +17,12 @@ import type { Clock } from "../ports/clock.ts";
 import { GrowingOutput, type OutputSpace, ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
 import type { CollectionLimits } from "../value/collection-limits.ts";
-import { ATTENTION_LOG_FAILED, ATTENTION_WAITERS, ATTENTION_WATCHES } from "./attention.ts";
+import {
+  ATTENTION_LOADING,
+  ATTENTION_LOG_FAILED,
+  ATTENTION_WAITERS,
+  ATTENTION_WATCHES,
+} from "./attention.ts";
 import { Batch } from "./batch.ts";
 import { CountingLog, Effects } from "./effects.ts";
 import { Executor, type ExecutorPolicy } from "./executor.ts";
@@ -102,7 +107,12 @@ export class Database {
     this.effects.bind(this.#context);
     const context = this.#context;
     this.#watches = new Watches(this.keyspace, (active) => this.setAttention(ATTENTION_WATCHES, active));
-    this.transactions = new Transactions({ context, watches: this.#watches, table: this.table });
+    this.transactions = new Transactions({
+      context,
+      watches: this.#watches,
+      table: this.table,
+      isLoading: () => (this.executor.attention & ATTENTION_LOADING) !== 0,
+    });
     this.#waiting = new WaitingClients({
       context,
       clock: parts.clock,
@@ -159,6 +169,11 @@ export class Database {
     });
     // It may have been opened over a disk that is full.
     this.#watchLog();
+  }
+
+  /** Everything is about to be forgotten and read again: no transaction that watches a key goes through. */
+  breakWatches(): void {
+    this.#watches.breakAll();
   }
 
   /** LSN of the last effect. */

@@ -283,6 +283,7 @@ export class DurableState {
     if (checkpoints === undefined)
       throw new FerriteError("unavailable", "ERR the data set is not loaded yet");
     database.setAttention(ATTENTION_LOADING, true);
+    database.breakWatches();
     // What expires after the checkpoint would come back.
     pauseUpkeep(true);
     try {

@@ -34,7 +34,15 @@ export class Transactions implements TransactionFace {
   /** What the queued commands of a session may take, and what the keys that it watches may. */
   bytesMax = 1024 * 1024 * 1024;
 
-  constructor(parts: { context: Context; watches: Watches; table: CommandTable }) {
+  readonly #isLoading: () => boolean;
+
+  constructor(parts: {
+    context: Context;
+    watches: Watches;
+    table: CommandTable;
+    isLoading: () => boolean;
+  }) {
+    this.#isLoading = parts.isLoading;
     this.#context = parts.context;
     this.#watches = parts.watches;
     this.#replyMode = parts.table.named("client|reply");
@@ -103,6 +111,11 @@ export class Transactions implements TransactionFace {
     const session = this.#session;
     // It is lost already.
     if (session.watchBroken) return true;
+    // What is there now is not yet the data: whether the key changes cannot be told.
+    if (this.#isLoading()) {
+      session.watchBroken = true;
+      return true;
+    }
     const { bytes, db } = context;
     if (
       this.#watches.watch(session, db, bytes, context.offset(index), context.length(index), this.bytesMax)

@@ -83,6 +83,10 @@ export class Watches {
     if (this.#count === 0) this.#onActive(false);
   }
 
+  breakAll(): void {
+    for (const list of this.#byName.values()) for (const { session } of list) session.watchBroken = true;
+  }
+
   /** Has any key that the session watches changed since? */
   isBroken(session: Session): boolean {
     if (!session.watchBroken && session.watched.some((watch) => this.#hasChanged(watch))) {

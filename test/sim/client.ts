@@ -10,6 +10,9 @@ import { fromLatin1, latin1 } from "../../src/base/bytes.ts";
 import type { PersistenceEvent } from "./persistence-events.ts";
 import { ModelTransaction } from "./transactions.ts";
 
+/** Of a reply that is one line. */
+const LINE_MAX = 2000;
+
 export interface Expected {
   /** The exact bytes, or what the reply must match where it depends on time; undefined while the command waits for a key. */
   reply: string | RegExp | undefined;
@@ -125,6 +128,7 @@ export class SimulatedClient {
       if (match !== null) return match[0].length;
       const bulk = /^\$([0-9]+)\r\n/.exec(received);
       if (bulk !== null && received.length < bulk[0].length + Number(bulk[1]) + 2) return -1;
+      if (!received.includes("\r\n") && received.length < LINE_MAX) return -1;
       if (received.length < 200 && received.split("\r\n").length < 4) return -1;
     }
     const shownReply = typeof reply === "string" ? JSON.stringify(reply.slice(0, 300)) : String(reply);

@@ -266,14 +266,15 @@ export class Crowd implements ClientEvents {
     if (name === "SELECT") client.db = Number(words[1]);
     const event = persistenceEvent(words);
     event?.executed?.(words, this.#situation);
+    if (name === "DEBUG") for (const { transaction } of this.clients) transaction.reload();
     if (name === "SHUTDOWN") this.#around.shutsDown(words);
     return event?.reply ?? OK;
   }
 
   /** MULTI to EXEC: EXEC is one step of the history. */
-  #inTransaction({ client, words, before, lsn, failed, own }: Executed): string | RegExp {
+  #inTransaction({ client, words, before, lsn, failed, loading, own }: Executed): string | RegExp {
     const { present } = this.#world.history;
-    const outcome = client.transaction.execute(words, client.db, present, this.#nowMs, failed);
+    const outcome = client.transaction.execute(words, client.db, present, this.#nowMs, failed, loading);
     if (typeof outcome === "string" || outcome instanceof RegExp) return outcome;
     const left = [...own];
     const steps = outcome.map((step) => {

@@ -71,6 +71,11 @@ export class ModelTransaction {
     }
   }
 
+  /** DEBUG RELOAD: whatever is watched counts as changed. */
+  reload(): void {
+    if (this.#watched.length > 0) this.#broken = true;
+  }
+
   /** A command was refused that may have been meant to be queued. */
   refuse(): void {
     if (this.#queue !== undefined) this.#refused = true;
@@ -90,6 +95,7 @@ export class ModelTransaction {
     model: Model,
     nowMs: number,
     logFailed: boolean,
+    loading: boolean,
   ): string | RegExp | readonly Step[] {
     const queue = this.#queue;
     switch (words[0]) {
@@ -101,6 +107,7 @@ export class ModelTransaction {
         return OK;
       case "WATCH":
         if (queue !== undefined) return "-ERR WATCH inside MULTI is not allowed\r\n";
+        if (loading) this.#broken = true;
         if (!this.#broken) for (const key of words.slice(1)) this.#watch(db, key, model, nowMs);
         return OK;
       case "DISCARD":
