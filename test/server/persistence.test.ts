@@ -179,6 +179,32 @@ describe("the log", () => {
     expect(await digest(again, again.connect())).toBe(before);
   });
 
+  it("begins with a base that is younger than the checkpoints, whose files stay as they are", async () => {
+    const rig = await Rig.open({ settings: WITHOUT_CODEC });
+    const client = rig.connect();
+    await fill(rig, client);
+    await ask(rig, client, "SAVE");
+    const based = await reopen(rig, LOG_ONLY);
+    const other = based.connect();
+    await ask(based, other, "SET later 1");
+    await ask(based, other, "BGREWRITEAOF");
+    await based.pass(500);
+    expect(await info(based, other, "aof_rewrites")).toBe("1");
+    const segments = (of: Rig): string[] =>
+      of.fileSystem.listSync("/data/checkpoints/segments").map((name) => {
+        const bytes = of.fileSystem.readFileSync(`/data/checkpoints/segments/${name}`);
+        return `${name} ${Buffer.from(bytes).toString("latin1")}`;
+      });
+    const before = segments(based);
+    expect(before.length).toBeGreaterThan(0);
+    const again = await reopen(based, WITHOUT_CODEC);
+    const third = again.connect();
+    expect(again.running.assembly.durable.loadedFrom).toBeUndefined();
+    expect(await ask(again, third, "GET later")).toBe("$1\r\n1\r\n");
+    expect(await ask(again, third, "SAVE")).toBe("+OK\r\n");
+    expect(segments(again).slice(0, before.length)).toEqual(before);
+  });
+
   it("is rewritten by itself when it has grown by the percentage and is large enough", async () => {
     const settings = {
       ...LOG_ONLY,
