@@ -7,6 +7,8 @@ import type { Assembly } from "../../src/database/assembly.ts";
 import type { KeptLogger } from "../support/sim-server.ts";
 import { strayCheckpointFiles } from "./checkpoint-files.ts";
 import { checkState } from "./checks.ts";
+import { over } from "./over.ts";
+import type { WorkingClock } from "./working-clock.ts";
 import type { World } from "./world.ts";
 
 export class CheckpointWatch {
@@ -23,7 +25,8 @@ export class CheckpointWatch {
   #reloads = 0;
   #reloadsSeen = 0;
 
-  constructor(world: World, assembly: Assembly, logger: KeptLogger) {
+  /** `stepMs` is what one step of writing a checkpoint takes. */
+  constructor(world: World, assembly: Assembly, logger: KeptLogger, stepMs: number, clock: WorkingClock) {
     this.#world = world;
     this.#assembly = assembly;
     this.#logger = logger;
@@ -33,7 +36,18 @@ export class CheckpointWatch {
     engine.beginCapture = (file, rewrite) => {
       world.captured.add(database.lastLsn);
       world.trace.add("checkpoint begun", file, database.lastLsn);
-      return begin(file, rewrite);
+      const capture = begin(file, rewrite);
+      if (stepMs === 0) return capture;
+      return over(capture, {
+        copyRows: (into, offset) => {
+          clock.spend(stepMs);
+          return capture.copyRows(into, offset, 1);
+        },
+        nextStructure: () => {
+          clock.spend(stepMs);
+          return capture.nextStructure();
+        },
+      });
     };
     this.#watchLog();
     const reload = durable.reload.bind(durable);

@@ -115,10 +115,12 @@ export function checkState(database: Database, model: Model, nowMs: number): voi
 }
 
 /** Every counter of the engine against what is really there. */
-export function checkEngine(database: Database): void {
-  const { engine } = database;
-  while (engine.maintain(1000)) {
-    // Cleaning goes on until nothing is left to clean.
-  }
+export function checkEngine({ engine }: Database, within: (work: () => void) => void): void {
+  // It may remove what has expired, and that is logged.
+  within(() => {
+    while (engine.maintain(1000)) {
+      // Cleaning goes on until nothing is left to clean.
+    }
+  });
   engine.verify();
 }

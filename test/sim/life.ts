@@ -7,11 +7,11 @@
  *  - the end may come between any two steps of the file system. Then a copy of the file system is taken as the next
  *    life will find it; whatever the running code does after that moment is ignored.
  */
-import { VirtualClock } from "../../src/adapters/memory/clock.ts";
 import type { MemoryFileSystem, MemoryFileSystemOptions } from "../../src/adapters/memory/file-system.ts";
 import { SeededRandom } from "../../src/adapters/memory/random.ts";
 import { MemoryTransport } from "../../src/adapters/memory/transport.ts";
 import { messageOf } from "../../src/base/errors.ts";
+import { SLICE_MS } from "../../src/checkpoint/slices.ts";
 import type { Database } from "../../src/database/database.ts";
 import { KeptLogger, type RunningServer, reactions, startServer } from "../support/sim-server.ts";
 import { CheckpointWatch } from "./checkpoint-watch.ts";
@@ -21,6 +21,7 @@ import { Crowd, checkAnswered, type Surroundings } from "./crowd.ts";
 import { oneIn } from "./drawing.ts";
 import { Faults } from "./faults.ts";
 import { checkStart } from "./recovery-checks.ts";
+import { WorkingClock } from "./working-clock.ts";
 import type { World } from "./world.ts";
 
 /** Time passes in steps of at most this, so that a disk that has something to do stops the idle clock. */
@@ -35,7 +36,7 @@ export class Life implements Surroundings {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #faults: Faults;
-  readonly clock: VirtualClock;
+  readonly clock: WorkingClock;
   readonly fileSystem: MemoryFileSystem;
   readonly transport: MemoryTransport;
   readonly #logger = new KeptLogger();
@@ -56,7 +57,7 @@ export class Life implements Surroundings {
   constructor(world: World, remains: MemoryFileSystem, wallMs: number) {
     this.#world = world;
     this.#random = world.random;
-    this.clock = new VirtualClock(wallMs);
+    this.clock = new WorkingClock(wallMs);
     this.#faults = new Faults(new SeededRandom(world.random.uint32()));
     this.fileSystem = remains.kill(this.#hooks());
     const random = new SeededRandom(world.random.uint32());
@@ -142,7 +143,13 @@ export class Life implements Surroundings {
       loopSyncMsMax: configuration.loopSyncMsMax,
       beforeLoading: (assembly, server) => {
         this.#crowd.watch(assembly.database);
-        this.#checkpoints = new CheckpointWatch(this.#world, assembly, this.#logger);
+        this.#checkpoints = new CheckpointWatch(
+          this.#world,
+          assembly,
+          this.#logger,
+          oneIn(random, 3) ? 0 : SLICE_MS,
+          this.clock,
+        );
         this.#world.plant?.beforeLoading?.(assembly, server);
       },
       beforeServing: (assembly, server) => this.#world.plant?.beforeServing?.(assembly, server),
@@ -196,6 +203,7 @@ export class Life implements Surroundings {
     await checkStart({
       database,
       durable,
+      within: (work) => this.#running!.server.within(work),
       recovered: recovered!,
       model: world.history.present,
       nowMs: this.clock.wallMs(),
@@ -358,7 +366,7 @@ export class Life implements Surroundings {
     if (!this.#checkpoints!.isIdle) throw new Error("a checkpoint does not end although the disk is good");
     for (const client of this.#crowd.clients) checkAnswered(client);
     checkState(database, this.#world.history.present, this.clock.wallMs());
-    checkEngine(database);
+    checkEngine(database, (work) => this.#running!.server.within(work));
     if (oneIn(this.#random, 2)) await this.#stop();
     this.#die();
     this.fileSystem.halt();

@@ -1,6 +1,7 @@
 /** The simulation finds bugs: each of these, put in on purpose, within the stated number of seeds. */
 import { describe, expect, it } from "vitest";
-import { CHANCE_FROM_OUTSIDE, PLANTED_BUGS, type PlantedBug } from "./planted-bugs.ts";
+import type { PlantedBug } from "./planted-bug.ts";
+import { CHANCE_FROM_OUTSIDE, PLANTED_BUGS } from "./planted-bugs.ts";
 import { simulate, simulateTwice } from "./world.ts";
 
 const EVENTS = 2500;
@@ -23,7 +24,8 @@ describe("a bug put in on purpose is found", () => {
   for (const bug of PLANTED_BUGS) {
     it(`${bug.name} (within ${bug.seedsMax} seeds)`, { timeout: TIMEOUT_MS }, async () => {
       const found = await firstFinding(bug);
-      if (process.env["FERRITE_SIM_SHOW"] !== undefined) console.log(bug.name, found);
+      if (process.env["FERRITE_SIM_SHOW"] !== undefined)
+        console.log(bug.name, found?.seed, found?.message.slice(0, 300));
       expect(found?.message).toMatch(bug.finding);
     });
   }

@@ -8,45 +8,10 @@ import { AppendOnlyLog } from "../../src/aof/append-only-log.ts";
 import type { Context } from "../../src/commands/context.ts";
 import type { Assembly } from "../../src/database/assembly.ts";
 import type { Database } from "../../src/database/database.ts";
-import type { File, FileSystem } from "../../src/ports/file-system.ts";
 import type { Server } from "../../src/server/server.ts";
+import { DATA_DAMAGED, type PlantedBug, wrapped } from "./planted-bug.ts";
+import { PLANTED_CHECKPOINT_BUGS } from "./planted-checkpoint-bugs.ts";
 import type { Plant } from "./world.ts";
-
-export interface PlantedBug extends Plant {
-  readonly seedsMax: number;
-  /** What the simulation says when it finds it. */
-  readonly finding: RegExp;
-}
-
-/** How lost or mangled data shows, depending on where the crash came. */
-const DATA_DAMAGED =
-  /acknowledged effects are lost|is not the model's|cannot be replayed|is missing|is damaged|but no \S+manifest|expected \d+/;
-
-/** The file system with some operations replaced; everything else goes to `inner`. */
-function wrapped(
-  inner: FileSystem,
-  changes: Partial<FileSystem>,
-  file?: (inner: File) => Partial<File>,
-): FileSystem {
-  return over(inner, {
-    openSync: (path, mode) => {
-      const opened = inner.openSync(path, mode);
-      return file === undefined ? opened : over(opened, file(opened));
-    },
-    ...changes,
-  });
-}
-
-function over<T extends object>(inner: T, changes: Partial<T>): T {
-  return new Proxy(inner, {
-    get(target, property) {
-      const changed = (changes as Record<PropertyKey, unknown>)[property];
-      if (changed !== undefined) return changed;
-      const value = Reflect.get(target, property, target) as unknown;
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
 
 /** Names are not made durable: a manifest, or a part that it names, is gone after power loss. */
 const directorySyncSkipped: PlantedBug = {
@@ -116,7 +81,8 @@ const databaseNumberForgotten: PlantedBug = {
   seedsMax: 10,
   finding: DATA_DAMAGED,
   beforeServing: ({ database }) => {
-    const log = database.log!;
+    const { log } = database;
+    if (log === undefined) return;
     const { appendVerbatim, begin } = AppendOnlyLog.prototype;
     log.appendVerbatim = (_db, bytes, start, end) => appendVerbatim.call(log, 0, bytes, start, end);
     log.begin = (_db, argc) => begin.call(log, 0, argc);
@@ -139,7 +105,8 @@ const everySecondMissed: PlantedBug = {
   seedsMax: 10,
   finding: /acknowledged effects are lost/,
   beforeServing: ({ database }) => {
-    const log = database.log!;
+    const { log } = database;
+    if (log === undefined) return;
     const { setPolicy } = AppendOnlyLog.prototype;
     const without = (policy: typeof log.policy): typeof log.policy => (policy === "everysec" ? "no" : policy);
     log.setPolicy = (policy) => setPolicy.call(log, without(policy));
@@ -175,7 +142,8 @@ const transactionSplit: PlantedBug = {
   seedsMax: 10,
   finding: DATA_DAMAGED,
   beforeServing: ({ database }) => {
-    const log = database.log!;
+    const { log } = database;
+    if (log === undefined) return;
     const { executor } = database;
     const runInner = executor.runInner.bind(executor);
     log.beginUnit = () => undefined;
@@ -262,4 +230,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   transactionSplit,
   wakeForgotten,
   chanceLogged,
+  ...PLANTED_CHECKPOINT_BUGS,
 ];

@@ -22,6 +22,8 @@ import type { Model } from "./model.ts";
 export interface Start {
   readonly database: Database;
   readonly durable: DurableState;
+  /** Runs work in a turn of its own. */
+  readonly within: (work: () => void) => void;
   readonly recovered: Recovered;
   /** The model's state after the last effect that was recovered. */
   readonly model: Model;
@@ -62,7 +64,7 @@ const CHECKS: readonly RecoveryCheck[] = [
     name: "the data is the model's",
     check: ({ database, model, nowMs }) => checkState(database, model, nowMs),
   },
-  { name: "the engine's accounts agree", check: ({ database }) => checkEngine(database) },
+  { name: "the engine's accounts agree", check: ({ database, within }) => checkEngine(database, within) },
   {
     name: "the log on disk is whole",
     check: ({ disk, recovered, logs }) => {

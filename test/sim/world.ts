@@ -25,6 +25,8 @@ export interface Plant {
   readonly name: string;
   /** Wraps the file system that the server is given. */
   readonly fileSystem?: (inner: FileSystem) => FileSystem;
+  /** Changes classes, for the whole run; answers what takes the change back. */
+  readonly install?: () => () => void;
   /** Changes the running server; called at every start, before anything is loaded. */
   readonly beforeLoading?: (assembly: Assembly, server: Server) => void;
   /** The same, when the data is recovered and nobody has been served. */
@@ -174,10 +176,13 @@ export function repeating({ seed, events }: SimulationOptions): string {
 /** Throws SimulationFailure if any check fails. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const world = new World(options);
+  const uninstall = options.plant?.install?.();
   try {
     await world.run(options.events);
   } catch (error) {
     throw new SimulationFailure(options, world, error);
+  } finally {
+    uninstall?.();
   }
   return {
     traceHash: world.trace.hash,
