@@ -51,7 +51,7 @@ function drawPersistence(
     "persistence.checkpoint_interval": interval,
     "persistence.checkpoint_compression": String(oneIn(random, 2)),
     "persistence.checkpoints_kept": String(1 + random.below(3)),
-    "persistence.aof_rewrite_percentage": pick(random, ["0", "1", "50", "100"]),
+    "persistence.aof_rewrite_percentage": pick(random, ["0", "0", "1", "100"]),
     "persistence.aof_rewrite_min_size": pick(random, ["0", "100", "10000"]),
     ...(oneIn(random, 3) ? { "persistence.save_rules": pick(random, ["1 1", "1 50 5 2", "2 10"]) } : {}),
   };
@@ -60,7 +60,8 @@ function drawPersistence(
 export function drawConfiguration(random: SeededRandom, databases: number): Configuration {
   const policy = drawPolicy(random);
   const logs = !oneIn(random, 5);
-  const takesCheckpoints = !oneIn(random, 4);
+  // Without them nothing but the policy's own syncs makes the log durable.
+  const takesCheckpoints = !oneIn(random, 3);
   return {
     policy,
     logs,
@@ -77,7 +78,7 @@ export function drawConfiguration(random: SeededRandom, databases: number): Conf
       "storage.active_expire_effort": pick(random, ["1", "1", "10"]),
       ...drawLimits(random),
     },
-    partBytesMax: (oneIn(random, 2) ? 500_000 : 300) + random.below(6000),
+    partBytesMax: pick(random, [500_000, 500_000, 60, 300]) + random.below(oneIn(random, 3) ? 40 : 6000),
     loopSyncMsMax: random.below(2),
   };
 }

@@ -52,7 +52,9 @@ export class Damage {
     const folder = new CheckpointFolder(disk, CHECKPOINTS_FOLDER);
     const files = [newest.path, ...Array.from(filesOf(folder, newest.manifest), ({ path }) => path)];
     const path = pick(random, files);
-    const { sizeBytes } = disk.statSync(path)!;
+    // A lost one is found by the start.
+    const sizeBytes = disk.statSync(path)?.sizeBytes ?? 0;
+    if (sizeBytes === 0) return undefined;
     const offset = random.below(sizeBytes);
     // How far the checkpoint went is known by its manifest alone.
     if (path === newest.path && isInLsn(latin1(disk.readFileSync(path)), offset)) return undefined;

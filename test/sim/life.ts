@@ -147,7 +147,7 @@ export class Life implements Surroundings {
           this.#world,
           assembly,
           this.#logger,
-          oneIn(random, 3) ? 0 : SLICE_MS,
+          oneIn(random, 6) ? 0 : SLICE_MS,
           this.clock,
         );
         this.#world.plant?.beforeLoading?.(assembly, server);
