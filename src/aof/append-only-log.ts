@@ -114,6 +114,11 @@ export class AppendOnlyLog {
     return this.#frames.payloadBytes + (this.#inFlight?.payloadBytes ?? 0);
   }
 
+  /** It was begun while the data set was there, and does not count yet: see `startLog`. */
+  get isPending(): boolean {
+    return this.#folder.isPending;
+  }
+
   get policy(): SyncPolicy {
     return this.#policy;
   }

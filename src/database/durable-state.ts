@@ -70,6 +70,7 @@ export class DurableState {
   #backups: Backups | undefined;
   /** Somebody has said that what is not saved may be lost with the stop. */
   #isForgotten = false;
+  #isSaveAskedFor = false;
   #reloading: Promise<void> | undefined;
   #loadedFrom: CheckpointManifest | undefined;
   #recovered: Recovered | undefined;
@@ -340,9 +341,15 @@ export class DurableState {
     if (save === "nosave") this.#isForgotten = true;
     if (checkpoints === undefined || this.#isForgotten) return;
     const { effects, log } = this.#parts.database;
-    const isNeeded =
-      log === undefined && this.#parts.config.values.persistence.checkpoint_enabled && effects.dirty > 0;
-    if (save === "save" || isNeeded) failUnlessPublished(await checkpoints.take());
+    const { checkpoint_enabled } = this.#parts.config.values.persistence;
+    if (save === "save") this.#isSaveAskedFor = true;
+    // What is executed while SHUTDOWN SAVE saves is saved by the stop that follows.
+    const isWanted = checkpoint_enabled || this.#isSaveAskedFor;
+    const isNeeded = (log?.isPending ?? true) && isWanted && effects.dirty > 0;
+    if (save !== "save" && !isNeeded) return;
+    const result = await checkpoints.take();
+    if (result.kind === "failed") this.#isSaveAskedFor = false;
+    failUnlessPublished(result);
   }
 
   /** Makes what was executed durable, so that replies that wait for it can leave. A log that has failed stays so. */

@@ -299,7 +299,8 @@ export class Crowd implements ClientEvents {
   }
 
   get #situation(): Situation {
-    return { logs: this.#database!.log !== undefined, promises: this.#world.promises };
+    const { promises } = this.#world;
+    return { logs: promises.logs, logHasChanged: promises.logHasChanged, promises };
   }
 
   /** A body has ended that somebody listens to; outside of commands it is one of a client that waited. */

@@ -287,12 +287,12 @@ export class Life implements Surroundings {
 
   /** Everything that was executed lasts, unless there is nothing that it could last in. */
   #stopped(saves: boolean): void {
-    const { lastLsn, log } = this.#database;
+    const { lastLsn } = this.#database;
     const world = this.#world;
     world.trace.add("stopped", lastLsn, saves ? "" : "without saving");
     this.#checkpoints!.look(() => this.#diskNow(), this.clock.wallMs());
     const takesCheckpoints = world.configuration!.takesCheckpoints || this.#shutdown?.[1] === "SAVE";
-    if (log !== undefined || (saves && takesCheckpoints)) world.promises.toldDurable(lastLsn);
+    if (world.promises.logs || (saves && takesCheckpoints)) world.promises.toldDurable(lastLsn);
     else if (!saves) world.mayFindAtMost(this.#checkpoints!.newestLsn);
   }
 

@@ -139,8 +139,8 @@ const keyspacesIgnored: PlantedBug = {
 const reachedFileSwept: PlantedBug = {
   name: "a segment's file is removed that is still reached",
   seedsMax: 10,
-  // DEBUG RELOAD reads what it has just written, and tries for ever where that is gone.
-  finding: new RegExp(`${DATA_DAMAGED.source}|DEBUG RELOAD is not answered`),
+  // DEBUG RELOAD tries until it can read what it has written.
+  finding: /is missing|no such file|checkpoints are whole, but|DEBUG RELOAD is not answered/,
   fileSystem: (inner) =>
     wrapped(inner, {
       unlinkSync: (path) => {

@@ -27,6 +27,8 @@ export class Promises {
   policy: Policy = "everysec";
   /** There is an append-only file. */
   logs = true;
+  /** It was begun or ended since the start. */
+  logHasChanged = false;
   /** Changes of the policy so far. */
   epoch = 0;
   /** Milliseconds during which the disk was idle and well. */
@@ -57,6 +59,7 @@ export class Promises {
   /** What was only written may never be synced. */
   logEnds(): void {
     this.logs = false;
+    this.logHasChanged = true;
     this.#ageing = [];
   }
 
@@ -89,6 +92,7 @@ export class Promises {
     if (log === "well") this.power = lsn;
     this.kill = lsn;
     this.logs = log !== "none";
+    this.logHasChanged = false;
     this.policy = policy;
     this.epoch++;
     this.#ageing = [];

@@ -6,7 +6,7 @@
 
 import type { MemoryFileSystem } from "../../src/adapters/memory/file-system.ts";
 import { aofCheck } from "../../src/aof/aof-tools.ts";
-import { listMarks, readManifest } from "../../src/aof/manifest-file.ts";
+import { listMarks, listPending, readManifest } from "../../src/aof/manifest-file.ts";
 import { DEFAULT_STEM, manifestName, temporaryManifestName } from "../../src/aof/part-names.ts";
 import { unpublishedFiles } from "../../src/aof/read-log.ts";
 import { CheckpointFolder } from "../../src/checkpoint/checkpoint-folder.ts";
@@ -119,14 +119,11 @@ function checkFiles({ disk, recovered, logs }: Start): void {
   const named = namesOf(disk);
   const known = new Set([...named, ...recovered.summary.strayParts, manifestName(DEFAULT_STEM)]);
   // Without a log its folder stays as it is, with what the next start that has one removes.
-  if (!logs)
-    for (const name of unpublishedFiles(
-      disk,
-      AOF_FOLDER,
-      DEFAULT_STEM,
-      readManifest(disk, AOF_FOLDER, DEFAULT_STEM),
-    ))
-      known.add(name);
+  if (!logs) {
+    const manifest = readManifest(disk, AOF_FOLDER, DEFAULT_STEM);
+    for (const name of unpublishedFiles(disk, AOF_FOLDER, DEFAULT_STEM, manifest)) known.add(name);
+    for (const { name } of listPending(disk, AOF_FOLDER, DEFAULT_STEM)) known.add(name);
+  }
   // A new manifest that was never renamed is overwritten by the next one.
   known.add(temporaryManifestName(DEFAULT_STEM));
   // Marks of manifests that never came to be go with the next one that does.

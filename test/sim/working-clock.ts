@@ -24,8 +24,8 @@ export class WorkingClock extends VirtualClock {
   }
 
   override soon(run: () => void): void {
-    if (!this.#sliceIsOver) return super.soon(run);
+    if (this.#sliceIsOver) this.after(BETWEEN_SLICES_MS, run);
+    else super.soon(run);
     this.#sliceIsOver = false;
-    this.after(BETWEEN_SLICES_MS, run);
   }
 }
