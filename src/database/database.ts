@@ -171,6 +171,11 @@ export class Database {
     this.#watchLog();
   }
 
+  /** A log that was in use is closed, and there is none now: whoever waited for it is answered. */
+  logHasEnded(): void {
+    for (const listener of this.#acknowledgedListeners) listener(Number.MAX_SAFE_INTEGER);
+  }
+
   /** Everything is about to be forgotten and read again: no transaction that watches a key goes through. */
   breakWatches(): void {
     this.#watches.breakAll();

@@ -139,6 +139,7 @@ export class LogControl {
       const next = log.nextLsn;
       database.useLog(undefined, next);
       await log.close().catch(() => {});
+      database.logHasEnded();
       discardPendingLog(fs, folder, stem);
       throw error;
     }
@@ -151,7 +152,11 @@ export class LogControl {
     if (log === undefined) return;
     const lsn = database.lastLsn;
     database.useLog(undefined, log.nextLsn);
-    await log.close(true);
+    try {
+      await log.close(true);
+    } finally {
+      database.logHasEnded();
+    }
     logger.notice("the append-only file has ended; from here on only checkpoints keep what is written", {
       folder,
       lsn,
