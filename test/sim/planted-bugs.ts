@@ -56,6 +56,19 @@ const failedSyncRetried: PlantedBug = {
             ? done(error)
             : file.sync((failed) => (failed === undefined ? done(undefined) : file.sync(done))),
         ),
+      overwrite: (position, bytes, offset, length, sync, done) =>
+        file.overwrite(position, bytes, offset, length, false, (error) =>
+          error !== undefined || !sync
+            ? done(error)
+            : file.sync((failed) => (failed === undefined ? done(undefined) : file.sync(done))),
+        ),
+      syncSync: () => {
+        try {
+          file.syncSync();
+        } catch {
+          file.syncSync();
+        }
+      },
     })),
 };
 

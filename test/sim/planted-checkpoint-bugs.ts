@@ -95,7 +95,7 @@ const logDroppedEarly: PlantedBug = {
 
 const logDroppedTooHigh: PlantedBug = {
   name: "parts of the log go up to one LSN too high",
-  seedsMax: 10,
+  seedsMax: 30,
   finding: /LSN \d+ to \d+ are in no file|the AOF has a gap|refused although the log/,
   beforeServing: (assembly) =>
     withEveryLog(assembly, (log) => {
