@@ -187,7 +187,8 @@ export class Checkpoints {
   /** Does work during which no checkpoint begins; those that are asked for meanwhile come after it. */
   async whileIdle<T>(work: () => Promise<T>): Promise<T> {
     while (this.#running !== undefined || this.#idle !== undefined) await (this.#running ?? this.#idle);
-    const done = work();
+    // What it throws at once comes as a rejection, too.
+    const done = (async () => await work())();
     this.#idle = done.then(
       () => {},
       () => {},
