@@ -37,7 +37,8 @@ export class RunningProcess {
     words: readonly string[],
     options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
   ) {
-    const child = spawn(command, words, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const env = options.env ?? withoutTestSettings(process.env);
+    const child = spawn(command, words, { ...options, env, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     running.add(this);
     for (const stream of [child.stdout, child.stderr]) {
@@ -114,4 +115,10 @@ export function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/** Ferrite takes every variable with its prefix for an option, and refuses those that set up the tests. */
+function withoutTestSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const passed = (name: string): boolean => !name.startsWith("FERRITE_") || name === "FERRITE_NO_NATIVE";
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => passed(name)));
 }
