@@ -114,6 +114,11 @@ export class AppendOnlyLog {
     return this.#frames.payloadBytes + (this.#inFlight?.payloadBytes ?? 0);
   }
 
+  /** It was begun while the data set was there, and does not count yet: see `startLog`. */
+  get isPending(): boolean {
+    return this.#folder.isPending;
+  }
+
   get policy(): SyncPolicy {
     return this.#policy;
   }
@@ -136,7 +141,6 @@ export class AppendOnlyLog {
     return {
       sizeBytes: this.#folder.sealedBytes + this.#part.sizeBytes,
       parts: this.#folder.sealed.length + 1,
-      isPending: this.#folder.isPending,
       partName: this.#part.entry.name,
       frames: this.#frameCount,
       syncs: this.#place.syncs,

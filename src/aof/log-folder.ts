@@ -45,8 +45,6 @@ export class LogFolder {
   /** Marks in the folder; the last one belongs to the manifest, or to the next. */
   #marks: string[];
   #markIsNew = false;
-  /** The last part is complete, and none follows. */
-  #hasEnded = false;
   #nextMark: number;
   #nextSeq: number;
 
@@ -126,7 +124,6 @@ export class LogFolder {
    */
   publish(finished: LogPart | undefined, open: LogPart | undefined): void {
     const sealed = finished === undefined ? this.#sealed : [...this.#sealed, finished.sealedEntry()];
-    this.#hasEnded = finished !== undefined && open === undefined;
     if (!this.isPending) this.#publish({ ...withBase(this.#base), parts: sealed }, open, this.#left);
     this.#sealed = sealed;
   }
@@ -161,7 +158,6 @@ export class LogFolder {
   }
 
   #leave(log: LogEntries, open: LogPart): readonly string[] {
-    assert(!this.#hasEnded, "a log that has ended is changed: its last part would be named twice");
     const stays = new Set(namesOf(log));
     const before: LogEntries = this.#replaced ?? { ...withBase(this.#base), parts: this.#sealed };
     const base = before.base !== undefined && !stays.has(before.base.name) ? before.base : undefined;

@@ -187,8 +187,7 @@ export class Checkpoints {
   /** Does work during which no checkpoint begins; those that are asked for meanwhile come after it. */
   async whileIdle<T>(work: () => Promise<T>): Promise<T> {
     while (this.#running !== undefined || this.#idle !== undefined) await (this.#running ?? this.#idle);
-    // What it throws at once comes as a rejection, too.
-    const done = (async () => await work())();
+    const done = work();
     this.#idle = done.then(
       () => {},
       () => {},

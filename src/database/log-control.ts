@@ -10,7 +10,7 @@ import type { AppendOnlyLog } from "../aof/append-only-log.ts";
 import { LogRewrite } from "../aof/log-rewrite.ts";
 import { discardPendingLog, startLog } from "../aof/start-log.ts";
 import type { SyncPolicy } from "../aof/sync-policy.ts";
-import { FerriteError, messageOf } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import { BaseSource } from "../checkpoint/base-source.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
@@ -57,10 +57,7 @@ export class LogControl {
     const { database } = this.#parts;
     const { log } = database;
     if (log === undefined) return Promise.reject(new Error("the append-only file is disabled"));
-    return this.#parts.checkpoints.whileIdle(() => {
-      if (database.log !== log) throw new FerriteError("closed", "the append-only file has ended meanwhile");
-      return this.#writeBase(log);
-    });
+    return this.#parts.checkpoints.whileIdle(() => this.#writeBase(log));
   }
 
   /** Gives up what is under way. */
@@ -154,8 +151,6 @@ export class LogControl {
     const { log } = database;
     if (log === undefined) return;
     const lsn = database.lastLsn;
-    // A base that is being written would be made the beginning of a log that has ended.
-    this.#rewrite?.abandon();
     database.useLog(undefined, log.nextLsn);
     try {
       await log.close(true);

@@ -358,7 +358,6 @@ export class Life implements Surroundings {
   async end(): Promise<void> {
     this.#faults.end(this.fileSystem);
     this.#crowd.resumeAll();
-    this.clock.letsOthers = false;
     await this.#settle();
     if (this.isOver) return;
     const database = this.#database;

@@ -12,8 +12,6 @@ const BETWEEN_SLICES_MS = 3;
 export class WorkingClock extends VirtualClock {
   #spentMs = 0;
   #sliceIsOver = false;
-  /** False when nobody is left who could act between two slices. */
-  letsOthers = true;
 
   /** Called by work that asks for its next slice at once, if it finds that this one is over. */
   spend(ms: number): void {
@@ -26,7 +24,7 @@ export class WorkingClock extends VirtualClock {
   }
 
   override soon(run: () => void): void {
-    if (this.#sliceIsOver && this.letsOthers) this.after(BETWEEN_SLICES_MS, run);
+    if (this.#sliceIsOver) this.after(BETWEEN_SLICES_MS, run);
     else super.soon(run);
     this.#sliceIsOver = false;
   }
