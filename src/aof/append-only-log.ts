@@ -54,7 +54,6 @@ export class AppendOnlyLog {
   #policy: SyncPolicy;
   #inFlight: EffectBuffer | undefined;
   #syncing = false;
-  #syncBegan = 0;
   #timer: Timer | undefined;
   readonly #health: LogHealth;
   readonly #rotation: Rotation;
@@ -114,11 +113,6 @@ export class AppendOnlyLog {
     return this.#frames.payloadBytes + (this.#inFlight?.payloadBytes ?? 0);
   }
 
-  /** It was begun while the data set was there, and does not count yet: see `startLog`. */
-  get isPending(): boolean {
-    return this.#folder.isPending;
-  }
-
   get policy(): SyncPolicy {
     return this.#policy;
   }
@@ -141,6 +135,7 @@ export class AppendOnlyLog {
     return {
       sizeBytes: this.#folder.sealedBytes + this.#part.sizeBytes,
       parts: this.#folder.sealed.length + 1,
+      isPending: this.#folder.isPending,
       partName: this.#part.entry.name,
       frames: this.#frameCount,
       syncs: this.#place.syncs,
@@ -401,13 +396,13 @@ export class AppendOnlyLog {
   #syncIfDirty(): void {
     if (this.#syncing || !this.#health.ok || !this.#part.isDirty) return;
     this.#syncing = true;
-    this.#syncBegan = this.#clock.monotonicMs();
+    const beganMs = this.#clock.monotonicMs();
     const part = this.#part;
     const bytes = part.sizeBytes;
     const lsn = part.writtenLsn;
     part.space.syncFile.sync((error) => {
       this.#syncing = false;
-      if (error === undefined) this.#synced(this.#syncBegan);
+      if (error === undefined) this.#synced(beganMs);
       if (!this.#health.ok) return;
       if (error !== undefined) {
         this.#poison(error);

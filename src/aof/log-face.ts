@@ -33,6 +33,8 @@ export interface LogCounters {
   /** Bytes of log in all parts that the manifest names; prepared space is not log. */
   readonly sizeBytes: number;
   readonly parts: number;
+  /** It was begun while the data set was there, and does not count yet: see `startLog`. */
+  readonly isPending: boolean;
   readonly partName: string;
   readonly frames: number;
   readonly syncs: number;

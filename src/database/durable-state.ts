@@ -345,7 +345,7 @@ export class DurableState {
     if (save === "save") this.#isSaveAskedFor = true;
     // What is executed while SHUTDOWN SAVE saves is saved by the stop that follows.
     const isWanted = checkpoint_enabled || this.#isSaveAskedFor;
-    const isNeeded = (log?.isPending ?? true) && isWanted && effects.dirty > 0;
+    const isNeeded = (log?.counters.isPending ?? true) && isWanted && effects.dirty > 0;
     if (save !== "save" && !isNeeded) return;
     const result = await checkpoints.take();
     if (result.kind === "failed") this.#isSaveAskedFor = false;
