@@ -20,7 +20,7 @@ import type { Finding } from "./inspect-log.ts";
 import { inspectLog } from "./inspect-log.ts";
 import { LogFolder } from "./log-folder.ts";
 import { publishManifest } from "./manifest-file.ts";
-import type { BaseEntry, PartEntry } from "./manifest-format.ts";
+import { type BaseEntry, type PartEntry, withBase } from "./manifest-format.ts";
 import { DEFAULT_STEM, partName, tornName } from "./part-names.ts";
 import { appendRange, copyRange } from "./torn-tail.ts";
 
@@ -100,9 +100,9 @@ class Repair {
       this.#finishTarget();
     }
     const parts = this.#kept.map((kept, index) => describe(kept, index < this.#kept.length - 1));
-    const base = this.#base === undefined ? {} : { base: { ...this.#base, validBytes: this.#baseBytes } };
-    if (parts.length > 0 || this.#base !== undefined)
-      publishManifest(this.#fs, into, this.#stem, { ...base, parts });
+    const base = this.#base && { ...this.#base, validBytes: this.#baseBytes };
+    if (parts.length > 0 || base !== undefined)
+      publishManifest(this.#fs, into, this.#stem, { ...withBase(base), parts });
     return this.#report(into);
   }
 
@@ -112,7 +112,7 @@ class Repair {
       const last = this.#kept.at(-1);
       if (last !== undefined) this.#saveTail(last);
       const sealed = this.#kept.map((kept) => describe(kept, true));
-      const manifest = { ...(this.#base === undefined ? {} : { base: this.#base }), parts: sealed };
+      const manifest = { ...withBase(this.#base), parts: sealed };
       const folder = new LogFolder({
         fs: this.#fs,
         path: this.#folder,

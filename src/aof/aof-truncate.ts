@@ -19,7 +19,7 @@ import { HEADER_BYTES_MAX, KIND_EFFECTS, writeFrameHeader } from "./frame-format
 import { inspectLog } from "./inspect-log.ts";
 import { LogFolder } from "./log-folder.ts";
 import { publishManifest } from "./manifest-file.ts";
-import type { BaseEntry, PartEntry } from "./manifest-format.ts";
+import { type PartEntry, withBase } from "./manifest-format.ts";
 import { DEFAULT_STEM, tornName } from "./part-names.ts";
 import { appendRange, copyRange } from "./torn-tail.ts";
 import { findLogEnd, type LogEnd, type Target } from "./truncate-target.ts";
@@ -187,8 +187,4 @@ function verify(fs: FileSystem, folder: string, stem: string, lastLsn: number): 
     "corruption",
     `the truncated log in ${folder} is not what was written (${what}, expected LSN ${lastLsn}): the disk may be failing; do not use it`,
   );
-}
-
-function withBase(base: BaseEntry | undefined): { readonly base?: BaseEntry } {
-  return base === undefined ? {} : { base };
 }

@@ -10,7 +10,7 @@
  * Not affected: a copy whose manifest is not newer than its listing. It has every file that the manifest names, complete.
  */
 import type { FileSystem } from "../ports/file-system.ts";
-import type { LogEntries, Manifest } from "./manifest-format.ts";
+import { type LogEntries, type Manifest, withBase } from "./manifest-format.ts";
 
 /** True if the folder was listed before its manifest was made. */
 export function isEarlierCopy(fs: FileSystem, folder: string, manifest: Manifest): boolean {
@@ -27,6 +27,5 @@ export function entriesToRead(fs: FileSystem, folder: string, manifest: Manifest
   // It took the place of nothing: a checkpoint has that state, or it is empty.
   if (left === undefined)
     return base.lsn <= afterLsn && isEarlierCopy(fs, folder, manifest) ? { parts } : manifest;
-  const before = { parts: [...left.parts, ...parts] };
-  return left.base === undefined ? before : { ...before, base: left.base };
+  return { ...withBase(left.base), parts: [...left.parts, ...parts] };
 }

@@ -126,32 +126,19 @@ export class FrameReader {
    * payload, whose checksum was right, is not commands.
    */
   nextCommand(request: Request): number {
+    const { window } = this;
     while (this.#cursor < this.frameEnd) {
-      const window = this.window;
       let at = window.ensure(this.#cursor, 1);
-      let end = this.#parser.parse(
-        window.bytes,
-        at,
-        Math.min(window.end, this.frameEnd) - window.base,
-        request,
-      );
+      let end = this.#parse(at, request);
       while (end === COMMAND_INCOMPLETE && window.end < this.frameEnd) {
         // Doubling keeps the work linear: what was parsed of the command is parsed again after each read.
         const wanted = Math.max(this.#parser.needed, 2 * (window.end - this.#cursor));
         at = window.ensure(this.#cursor, Math.min(wanted, this.frameEnd - this.#cursor));
         if (at < 0) throw this.#malformed("the file is shorter than it was");
-        end = this.#parser.parse(
-          window.bytes,
-          at,
-          Math.min(window.end, this.frameEnd) - window.base,
-          request,
-        );
+        end = this.#parse(at, request);
       }
-      if (end < 0) throw this.#malformed("its payload is not a list of RESP commands");
-      this.#cursor += end - at;
-      const kind = structuralKind(request);
+      const kind = this.#take(at, end, request);
       if (kind !== COMMAND_NONE) return kind;
-      this.db = this.#selected(request);
     }
     return COMMAND_NONE;
   }
@@ -164,16 +151,27 @@ export class FrameReader {
     const { window } = this;
     while (this.#cursor < Math.min(this.frameEnd, window.end)) {
       const at = this.#cursor - window.base;
-      const limit = Math.min(window.end, this.frameEnd) - window.base;
-      const end = this.#parser.parse(window.bytes, at, limit, request);
+      const end = this.#parse(at, request);
       if (end === COMMAND_INCOMPLETE) return COMMAND_NONE;
-      if (end < 0) throw this.#malformed("its payload is not a list of RESP commands");
-      this.#cursor += end - at;
-      const kind = structuralKind(request);
+      const kind = this.#take(at, end, request);
       if (kind !== COMMAND_NONE) return kind;
-      this.db = this.#selected(request);
     }
     return COMMAND_NONE;
+  }
+
+  /** Parses the command at `at` of the window, as far as the window has it; answers as CommandParser.parse. */
+  #parse(at: number, request: Request): number {
+    const { window } = this;
+    return this.#parser.parse(window.bytes, at, Math.min(window.end, this.frameEnd) - window.base, request);
+  }
+
+  /** Goes behind the command that was parsed from `at` to `end`; COMMAND_NONE if it is a SELECT, which is absorbed. */
+  #take(at: number, end: number, request: Request): number {
+    if (end < 0) throw this.#malformed("its payload is not a list of RESP commands");
+    this.#cursor += end - at;
+    const kind = structuralKind(request);
+    if (kind === COMMAND_NONE) this.db = this.#selected(request);
+    return kind;
   }
 
   #checksum(): number {

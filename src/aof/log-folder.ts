@@ -16,7 +16,14 @@ import { assert } from "../base/assert.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import { LogPart } from "./log-part.ts";
 import { listMarks, listParts, publishManifest, unlinkIfPresent } from "./manifest-file.ts";
-import type { BaseEntry, LogEntries, Manifest, PartEntry } from "./manifest-format.ts";
+import {
+  type BaseEntry,
+  type LogEntries,
+  type Manifest,
+  namesOf,
+  type PartEntry,
+  withBase,
+} from "./manifest-format.ts";
 import { markGeneration, markName, partName, pendingName } from "./part-names.ts";
 
 export interface LogFolderOptions {
@@ -212,13 +219,4 @@ export class LogFolder {
       // No manifest needs it any more: a stray file costs space, nothing else, and is reported at the next start.
     }
   }
-}
-
-function withBase(base: BaseEntry | undefined): { readonly base?: BaseEntry } {
-  return base === undefined ? {} : { base };
-}
-
-function namesOf({ base, parts }: LogEntries): string[] {
-  const names = parts.map((part) => part.name);
-  return base === undefined ? names : [base.name, ...names];
 }

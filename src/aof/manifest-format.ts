@@ -52,6 +52,17 @@ export interface LogEntries {
   readonly parts: readonly PartEntry[];
 }
 
+/** For an object that has a base only if there is one. */
+export function withBase(base: BaseEntry | undefined): { readonly base?: BaseEntry } {
+  return base === undefined ? {} : { base };
+}
+
+/** The names of all files, in order. */
+export function namesOf({ base, parts }: LogEntries): string[] {
+  const names = parts.map((part) => part.name);
+  return base === undefined ? names : [base.name, ...names];
+}
+
 export interface Manifest extends LogEntries {
   /** What the manifest before this one named and this one does not. Its files go at the next such change, or start. */
   readonly left?: LogEntries;
@@ -126,7 +137,7 @@ function decodeEntries(lines: readonly string[], path: string): LogEntries {
     else throw corrupt(path, `the base ${entry.name} is not its first file`);
   }
   checkOrder(parts, path);
-  return base === undefined ? { parts } : { base, parts };
+  return { ...withBase(base), parts };
 }
 
 function decodeLine(line: string, path: string): PartEntry | BaseEntry {

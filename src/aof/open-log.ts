@@ -18,7 +18,7 @@ import { type AppendOnlyLogOptions, PART_BYTES_MAX_DEFAULT } from "./log-face.ts
 import { LogFolder } from "./log-folder.ts";
 import { LogPart } from "./log-part.ts";
 import { listPending, unlinkIfPresent } from "./manifest-file.ts";
-import type { Manifest, PartEntry } from "./manifest-format.ts";
+import { type Manifest, namesOf, type PartEntry } from "./manifest-format.ts";
 import { checkStem, DEFAULT_STEM } from "./part-names.ts";
 import { PendingFrames } from "./pending-frames.ts";
 import { type LogSummary, unpublishedFiles } from "./read-log.ts";
@@ -62,12 +62,8 @@ export function removeLeftOvers(
   stem: string,
   manifest: Manifest | undefined,
 ): void {
-  const { base, parts } = manifest?.left ?? { parts: [] };
-  const names = [
-    ...(base === undefined ? [] : [base.name]),
-    ...parts.map((part) => part.name),
-    ...unpublishedFiles(fs, path, stem, manifest),
-  ];
+  const left = manifest?.left === undefined ? [] : namesOf(manifest.left);
+  const names = [...left, ...unpublishedFiles(fs, path, stem, manifest)];
   const markers = listPending(fs, path, stem);
   try {
     for (const name of names) unlinkIfPresent(fs, `${path}/${name}`);

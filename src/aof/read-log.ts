@@ -24,7 +24,13 @@ import {
   FrameReader,
 } from "./frame-reader.ts";
 import { listBases, listParts, listPending, readManifest } from "./manifest-file.ts";
-import type { BaseEntry, LogEntries, Manifest, PartEntry } from "./manifest-format.ts";
+import {
+  type BaseEntry,
+  type LogEntries,
+  type Manifest,
+  namesOf,
+  type PartEntry,
+} from "./manifest-format.ts";
 import { checkStem, DEFAULT_STEM, manifestName, UNFINISHED } from "./part-names.ts";
 import { judgeTail } from "./tail-scan.ts";
 
@@ -138,9 +144,7 @@ export function unpublishedFiles(
   stem: string,
   manifest: Manifest | undefined,
 ): string[] {
-  const entries =
-    manifest === undefined ? [] : [manifest, ...(manifest.left === undefined ? [] : [manifest.left])];
-  const named = entries.flatMap(({ base, parts }) => [base?.name, ...parts.map((part) => part.name)]);
+  const named = [manifest, manifest?.left].flatMap((log) => (log === undefined ? [] : namesOf(log)));
   const firstSeq = listPending(fs, folder, stem)[0]?.seq ?? Number.POSITIVE_INFINITY;
   const parts = listParts(fs, folder, stem).filter(({ seq }) => seq >= firstSeq);
   const bases = listBases(fs, folder, stem).filter(

@@ -48,6 +48,8 @@ export abstract class PieceWriter implements ValueCapture {
   /**
    * Writes elements from where the last call ended, and advances `out`: as many as end at or before `end` in `out`, which
    * has room up to there, or one longer. Answers how many: 0 when there are no more.
+   *
+   * A loop per type: one for all, with two calls per element, takes a tenth longer (measured: 10 ns of 100 per field).
    */
   protected abstract writeElements(out: ByteWriter, end: number): number;
 
